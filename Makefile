@@ -1,0 +1,50 @@
+# Everything a fresh machine needs: `make demo` shows what Vanisher does, `make test` proves it.
+# Needs python3 (3.11 or newer) with its venv module, and a package index for pip.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.vanisher-stamp
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+export PYTHONWARNINGS ?= default
+
+.PHONY: help venv demo test lint gallery evaluate clean
+
+help:
+	@echo "make demo      erase something from a photograph and show before and after"
+	@echo "make test      the whole test suite"
+	@echo "make lint      ruff and pyright"
+	@echo "make gallery   a page of erasures on real photographs, under runs/"
+	@echo "make evaluate  quality tables beside other tools"
+	@echo "make clean     remove the environment and everything built"
+
+venv: $(STAMP)
+
+# torch first, by its constraint: any later plain "torch" requirement is then met already.
+$(STAMP): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (a few minutes and about 1.5 GB the first time) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --constraint constraints.txt torch
+	@$(PIP) install --constraint constraints.txt --editable ".[demo,test,dev,train,bench]"
+	@echo "Compiling the fill's inner loops once, so that the first erase is quick ..."
+	@$(BIN)/python -c "from vanisher_core import detail; detail.warm_up()"
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/python -m samples.demo
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+
+gallery: $(STAMP)
+	@$(BIN)/python -m training.gallery
+
+evaluate: $(STAMP)
+	@$(BIN)/python -m training.evaluate inpaint
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

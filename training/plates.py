@@ -1,0 +1,20 @@
+"""Sample plates: rows of pictures side by side, to be looked at while a network trains."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+
+def save_plate(rows: Tensor, path: Path) -> None:
+    """Writes rows of pictures as one PNG.
+
+    Args:
+        rows: R x N x 3 x H x W in [0, 1]: R rows of N pictures.
+        path: of the PNG; its folder is made.
+    """
+    count, across, _, height, width = rows.shape
+    sheet = rows.permute(0, 3, 1, 4, 2).reshape(count * height, across * width, 3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((sheet.clamp(0, 1).cpu().numpy() * 255 + 0.5).astype(np.uint8)).save(path)

@@ -1,0 +1,53 @@
+"""Where networks run and in which precision."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+from vanisher_core.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def pick_device(name: str) -> torch.device:
+    """Turns a device name into a torch device; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        UsageError: the name is unknown, or that device is not in this machine.
+    """
+    import torch
+
+    kind = name.split(":")[0]
+    if kind not in DEVICES:
+        raise UsageError(f"device {name!r} is unknown; use one of {', '.join(DEVICES)}")
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if kind == "auto":
+        return torch.device(next(k for k in ("cuda", "mps", "cpu") if there[k]))
+    if not there[kind]:
+        raise UsageError(f"device {name!r} is asked for, but torch sees none here; use --device cpu or auto")
+    return torch.device(name)
+
+
+def inference_dtype(device: torch.device) -> torch.dtype:
+    """The fastest precision whose fills differ by less than a grey level: bfloat16 where hardware has it.
+
+    Emulated bfloat16 is slow (ten times slower than float32 in convolutions on a CPU with AVX2 only), so that it
+    is taken only with AVX-512 BF16 or AMX instructions, or on a CUDA device that has it.
+    """
+    import torch
+
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    native = device.type == "cpu" and platform.machine() in ("x86_64", "AMD64") and _cpu_has_bf16()
+    return torch.bfloat16 if native else torch.float32
+
+
+def _cpu_has_bf16() -> bool:
+    import torch
+
+    probes = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(probe is not None and probe() for probe in probes)

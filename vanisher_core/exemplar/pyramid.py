@@ -1,0 +1,127 @@
+"""The levels a fill is worked out on, from coarse to fine, and the field's way up between them.
+
+Plain numpy; see `vanisher_core.detail` for the method. A level keeps flat arrays, because the kernels index pixels by one
+integer (y * width + x).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+RADIUS = 3
+MIN_SOURCES = 100
+_MAX_LEVELS = 9
+
+
+@dataclass
+class Level:
+    """One scale: `image` (3 * pixels + tail floats), `guide` (pixels, 4), and bool/int/float fields of one value a pixel."""
+
+    height: int
+    width: int
+    image: np.ndarray
+    guide: np.ndarray
+    hole: np.ndarray
+    valid: np.ndarray
+    sources: np.ndarray
+    target: np.ndarray
+    depth: np.ndarray
+    nnf: np.ndarray
+    dist: np.ndarray
+
+    def box(self, field: np.ndarray) -> tuple[int, int, int, int]:
+        """Bounds (top, bottom, left, right) of the set pixels of a flat bool field."""
+        plane = field.reshape(self.height, self.width)
+        rows, columns = np.flatnonzero(plane.any(1)), np.flatnonzero(plane.any(0))
+        return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def inner(height: int, width: int) -> np.ndarray:
+    """HxW bool: a whole patch round this pixel lies inside the picture."""
+    plane = np.zeros((height, width), bool)
+    plane[RADIUS : height - RADIUS, RADIUS : width - RADIUS] = True
+    return plane
+
+
+def make_level(image: np.ndarray, guide: np.ndarray, hole: np.ndarray, blocked: np.ndarray, tail: int) -> Level:
+    """Build a level from HxWx3, HxWx4 and two HxW bool planes (hole; what may not serve as source, hole included)."""
+    import cv2
+
+    height, width = hole.shape
+    box = np.ones((2 * RADIUS + 1, 2 * RADIUS + 1), np.uint8)
+    inside = inner(height, width)
+    valid = (cv2.dilate(blocked.astype(np.uint8), box) == 0) & inside
+    target = (cv2.dilate(hole.astype(np.uint8), box) > 0) & inside
+    depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3)
+    flat = np.zeros(3 * height * width + tail, np.float32)
+    flat[: 3 * height * width] = image.reshape(-1)
+    return Level(
+        height,
+        width,
+        flat,
+        np.ascontiguousarray(guide, np.float32).reshape(-1, 4),
+        np.ascontiguousarray(hole).reshape(-1),
+        valid.reshape(-1),
+        np.flatnonzero(valid).astype(np.int64),
+        target.reshape(-1),
+        depth.astype(np.float32).reshape(-1),
+        np.full(height * width, -1, np.int64),
+        np.zeros(height * width, np.float32),
+    )
+
+
+def halve(plane: np.ndarray) -> np.ndarray:
+    """Mean over 2x2 pixels; an odd side is continued by its last row or column."""
+    import cv2
+
+    height, width = plane.shape[:2]
+    if height % 2 or width % 2:
+        plane = cv2.copyMakeBorder(plane, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    return cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA)
+
+
+def halve_any(plane: np.ndarray) -> np.ndarray:
+    """True where any of 2x2 pixels is."""
+    return halve(plane.astype(np.float32)) > 0
+
+
+def build(image: np.ndarray, guide: np.ndarray, hole: np.ndarray, blocked: np.ndarray, tail: int) -> list[Level]:
+    """Levels from fine to coarse; ends where the hole is small for a patch or sources grow few."""
+    import cv2
+
+    levels = [make_level(image, guide, hole, blocked, tail)]
+    while len(levels) < _MAX_LEVELS and levels[0].sources.size >= 1:
+        if cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max() <= 1.5 * RADIUS:
+            break
+        image, guide, hole, blocked = halve(image), halve(guide), halve_any(hole), halve_any(blocked)
+        if min(hole.shape) < 4 * RADIUS + 2:
+            break
+        level = make_level(image, guide, hole, blocked, tail)
+        if level.sources.size < MIN_SOURCES:
+            break
+        levels.append(level)
+    return levels
+
+
+def start(level: Level, key: int) -> None:
+    """A random field."""
+    random = np.random.default_rng(key)
+    count = int(level.target.sum())
+    level.nnf[level.target] = level.sources[random.integers(0, level.sources.size, count)]
+
+
+def carry_up(coarse: Level, fine: Level, key: int) -> None:
+    """The coarse field at double scale; matches that are no valid source there become random ones."""
+    where = np.flatnonzero(fine.target)
+    y, x = where // fine.width, where % fine.width
+    from_y = np.clip(y // 2, RADIUS, coarse.height - 1 - RADIUS)
+    from_x = np.clip(x // 2, RADIUS, coarse.width - 1 - RADIUS)
+    match = coarse.nnf[from_y * coarse.width + from_x]
+    to_y = 2 * (match // coarse.width) + (y - 2 * from_y)
+    to_x = 2 * (match % coarse.width) + (x - 2 * from_x)
+    inside = (match >= 0) & (to_y >= 0) & (to_y < fine.height) & (to_x >= 0) & (to_x < fine.width)
+    source = np.where(inside, to_y * fine.width + to_x, 0)
+    wrong = ~inside | ~fine.valid[source]
+    random = np.random.default_rng(key)
+    source[wrong] = fine.sources[random.integers(0, fine.sources.size, int(wrong.sum()))]
+    fine.nnf[where] = source

@@ -1,0 +1,151 @@
+"""The network's part of a fill: which colours, shapes and how much texture belong in the hole.
+
+The network sees a window round the hole at the scale it was trained at; what it says is brought back to the
+window's own scale. It need not be sharp: `detail.py` makes it so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import cv2
+import numpy as np
+
+from vanisher_core.device import inference_dtype, pick_device
+from vanisher_core.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+    from vanisher_core.models.inpainter import Completion
+
+DEFAULT_MODEL = "inpaint-small"
+
+WORKING_SIDE = 256
+"""Long side, in pixels, of what the network is shown: the size it was trained at."""
+
+LOWEST, HIGHEST = -0.01, 1.01
+"""Range a healthy network's output stays in; anything else means broken arithmetic."""
+
+
+class Coarse(NamedTuple):
+    """A coarse fill.
+
+    Attributes:
+        rgb: H x W x 3 float32 in [0, 1]: the window with its hole filled.
+        contrast: H x W float32 >= 0: expected local contrast of luminance at the window's own scale.
+    """
+
+    rgb: np.ndarray
+    contrast: np.ndarray
+
+
+class Inpainter:
+    """Runs an inpainting network on windows of photographs.
+
+    Args:
+        model: name of packaged weights of the task "inpaint".
+        device: "auto", "cpu", "cuda", "mps".
+
+    Raises:
+        ModelError: the weights are missing or damaged.
+        UsageError: there is no such device.
+    """
+
+    def __init__(self, model: str = DEFAULT_MODEL, device: str = "auto") -> None:
+        import torch
+
+        from vanisher_core.models import registry
+
+        self.name = model
+        self.device = pick_device(device)
+        self.dtype = inference_dtype(self.device)
+        network = registry.load(model, self.device)
+        self._network = network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
+    def fill(self, rgb: np.ndarray, hole: np.ndarray) -> Coarse:
+        """Fills the hole of a window.
+
+        Args:
+            rgb: H x W x 3 float32 in [0, 1]; values inside the hole are ignored.
+            hole: H x W bool, True = fill.
+
+        Returns:
+            Coarse fill of the same size; known pixels are those given.
+
+        Raises:
+            ModelError: the output is not finite or out of range even in float32.
+        """
+        height, width = hole.shape
+        scale = min(1.0, WORKING_SIDE / max(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small, small_hole = shrink(rgb, hole, size)
+        done, contrast = self._complete(small, small_hole)
+        if scale < 1:
+            done = cv2.resize(done, (width, height), interpolation=cv2.INTER_CUBIC)
+            contrast = cv2.resize(contrast, (width, height), interpolation=cv2.INTER_LINEAR)
+        done = np.clip(done, 0, 1)
+        done[~hole] = rgb[~hole]
+        return Coarse(done, calibrated(contrast, rgb, hole))
+
+    def _complete(self, rgb: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """One pass at the network's scale, in float32 again if the fast precision fails its checks."""
+        import torch
+
+        x = torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None]
+        m = torch.from_numpy(hole.astype(np.float32))[None, None]
+        for dtype in dict.fromkeys((self.dtype, torch.float32)):
+            done = self._pass(x.to(self.device), m.to(self.device), dtype)
+            colours, contrast = done.rgb.float().cpu(), done.contrast.float().cpu()
+            healthy = bool(torch.isfinite(colours).all()) and bool(torch.isfinite(contrast).all())
+            if healthy and LOWEST <= float(colours.min()) and float(colours.max()) <= HIGHEST:
+                return np.ascontiguousarray(colours[0].permute(1, 2, 0).numpy()), contrast[0, 0].numpy()
+        raise ModelError(
+            f"network {self.name!r} gave values that are not finite or outside [0, 1] on {self.device}; "
+            "run `vanisher models verify`, or use --model exemplar"
+        )
+
+    def _pass(self, x: torch.Tensor, m: torch.Tensor, dtype: torch.dtype) -> Completion:
+        import torch
+
+        with torch.inference_mode(), torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
+            return cast("Completion", self._network(x.contiguous(memory_format=torch.channels_last), m))
+
+
+def shrink(rgb: np.ndarray, hole: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Scales a window down without letting the hole's content leak into what is known.
+
+    Args:
+        rgb: H x W x 3 float32.
+        hole: H x W bool.
+        size: (width, height) of the result.
+
+    Returns:
+        h x w x 3 float32, the mean of the known pixels of each cell, and h x w bool, True where any pixel is hole.
+    """
+    if (hole.shape[1], hole.shape[0]) == size:
+        return rgb, hole
+    known = (~hole).astype(np.float32)
+    weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
+    colours = cv2.resize(rgb * known[..., None], size, interpolation=cv2.INTER_AREA)
+    return colours / np.maximum(weight, 1e-6)[..., None], weight < 1 - 1e-4
+
+
+def local_contrast(rgb: np.ndarray) -> np.ndarray:
+    """|Y - lowpass Y| smoothed, as the network was taught it; H x W x 3 float32 -> H x W float32."""
+    luma = rgb @ np.array((0.299, 0.587, 0.114), np.float32)
+    high = np.abs(luma - cv2.GaussianBlur(luma, (0, 0), 3.0, borderType=cv2.BORDER_REPLICATE))
+    return cv2.GaussianBlur(high, (0, 0), 4.0, borderType=cv2.BORDER_REPLICATE)
+
+
+def calibrated(contrast: np.ndarray, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """Scales a contrast map so that it agrees with the photograph where both are known.
+
+    A photograph has less (or, with grain, more) contrast within a few pixels at its own scale than in the small
+    picture the network saw; how much, the known part of the window tells.
+    """
+    known = cv2.erode((~hole).astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
+    if not known.any():
+        return contrast
+    ratio = float(local_contrast(rgb)[known].mean() / max(float(contrast[known].mean()), 1e-6))
+    return contrast * np.float32(np.clip(ratio, 0.1, 4.0))

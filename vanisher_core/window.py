@@ -1,0 +1,297 @@
+"""Where to work: native-scale windows round the holes, so that no photograph is ever shrunk to a network's size.
+
+Shrinking the whole photograph is the commonest complaint about erasers (blur, 1024 px results); cropping round the
+mask and pasting back at full resolution is worth more than a better model. A `Window` has three parts:
+
+- ``box``: what is looked at, with context on every side (at least 64 px, about three quarters of the hole's size, and
+  slid inwards where the photograph ends, so that a hole at the border gets the same amount of context);
+- ``core``: the tight box of the pixels this window is responsible for;
+- ``own``: those pixels, a boolean array over ``core``. **Every hole pixel is in the ``own`` of exactly one window**;
+  other holes may lie in ``box`` or even in ``core``. They are unknown there, and other windows fill them.
+
+Boxes overlap freely; the ``own`` sets never do. Fill the windows in the order given: pixels of earlier windows may be
+taken as known, pixels of later ones are still holes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+MARGIN_MIN = 64
+"""Pixels, smallest context on a side (unless the photograph ends there)."""
+MARGIN_SHARE = 0.75
+"""Context on a side as a share of the geometric mean side of the window's largest hole."""
+SPECK_SIDE = 192
+"""Pixels; holes up to this size are grouped by a grid, larger ones get windows of their own."""
+CELL = 512
+"""Pixels, side of the grid cells that group specks and cut up long thin holes."""
+THIN_AREA = 4_000_000
+"""Pixels; a hole whose box is larger than this and nearly empty (a wire) is cut along the grid."""
+THIN_SHARE = 0.1
+"""A box filled less than this counts as nearly empty."""
+MERGE_WASTE = 1.25
+"""Windows whose cores overlap are merged while the joint box is at most this much larger than the two together."""
+
+
+class Box(NamedTuple):
+    """Half-open pixel rectangle: columns left..right-1, rows top..bottom-1."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> int:
+        """Pixels, 0 for an empty box."""
+        return max(self.width, 0) * max(self.height, 0)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the box in an HxW... array."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def expanded(self, margin: int) -> Box:
+        """The box with `margin` pixels more on each side (not clipped)."""
+        return Box(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)
+
+    def clipped(self, size: tuple[int, int]) -> Box:
+        """The part inside a photograph of `size` (width, height)."""
+        width, height = size
+        return Box(max(self.left, 0), max(self.top, 0), min(self.right, width), min(self.bottom, height))
+
+    def union(self, other: Box) -> Box:
+        """The smallest box round both."""
+        return Box(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
+    def overlaps(self, other: Box) -> bool:
+        """Whether the two share a pixel."""
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.top < other.bottom
+            and other.top < self.bottom
+        )
+
+    def contains(self, other: Box) -> bool:
+        """Whether `other` lies wholly inside."""
+        return (
+            self.left <= other.left
+            and self.top <= other.top
+            and self.right >= other.right
+            and self.bottom >= other.bottom
+        )
+
+    def within(self, outer: Box) -> Box:
+        """The same box in the coordinates of `outer`, whose corner becomes (0, 0)."""
+        return Box(
+            self.left - outer.left, self.top - outer.top, self.right - outer.left, self.bottom - outer.top
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """One native-scale piece of work; see the module docstring.
+
+    Attributes:
+        box: What is looked at, inside the photograph.
+        core: Tight box of the pixels to fill, inside `box`.
+        own: bool, HxW of `core`: the pixels this window, and no other, fills.
+        holes: How many connected holes (or pieces of long thin holes) it fills.
+    """
+
+    box: Box
+    core: Box
+    own: np.ndarray
+    holes: int
+
+    def own_in_box(self) -> np.ndarray:
+        """`own` as a bool array over `box`."""
+        full = np.zeros((self.box.height, self.box.width), bool)
+        full[self.core.within(self.box).slices] = self.own
+        return full
+
+
+def plan(hole: np.ndarray, size: tuple[int, int] | None = None) -> list[Window]:
+    """Cut the work into windows.
+
+    Args:
+        hole: bool (or 0 / non-zero) HxW over the whole photograph, True = fill.
+        size: (width, height) of the photograph, checked against `hole` when given.
+
+    Returns:
+        Windows from top to bottom, left to right; empty when nothing is to be filled. Deterministic.
+
+    Raises:
+        ValueError: `hole` is not two-dimensional or not of `size`.
+    """
+    if hole.ndim != 2:
+        raise ValueError(f"hole has shape {hole.shape}; it must be height x width")
+    height, width = hole.shape
+    if size is not None and tuple(size) != (width, height):
+        raise ValueError(f"hole is {width}x{height}, the photograph {size[0]}x{size[1]}; they must be equal")
+    marks = hole.view(np.uint8) if hole.dtype == bool else (hole != 0).view(np.uint8)
+    around = bounding_box(marks)
+    if around.area == 0:
+        return []
+    labels, boxes, areas = components(marks, around)
+    labels, boxes = _cut_thin(labels, boxes, areas, around)
+    groups = _merged(_grouped(boxes), boxes)
+    group_of = np.zeros(len(boxes) + 1, np.int32)
+    for number, group in enumerate(groups, start=1):
+        group_of[[index + 1 for index in group]] = number
+    windows = [
+        _window(number, group, boxes, group_of, labels, around, (width, height))
+        for number, group in enumerate(groups, start=1)
+    ]
+    return sorted(windows, key=lambda window: (window.core.top, window.core.left, window.core))
+
+
+def bounding_box(marks: np.ndarray) -> Box:
+    """Tight box of the non-zero pixels of a uint8 HxW array; Box(0, 0, 0, 0) when there is none."""
+    if marks.size == 0:
+        return Box(0, 0, 0, 0)
+    left, top, width, height = cv2.boundingRect(np.ascontiguousarray(marks))
+    return Box(left, top, left + width, top + height)
+
+
+def components(marks: np.ndarray, around: Box) -> tuple[np.ndarray, list[Box], np.ndarray]:
+    """8-connected components inside `around`.
+
+    Returns:
+        Labels (int32, HxW of `around`, 0 = none), the box of label i + 1 at place i in the coordinates of the
+        photograph, and the pixel count of each.
+    """
+    crop = np.ascontiguousarray(marks[around.slices])
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(crop, connectivity=8, ltype=cv2.CV_32S)
+    boxes = [
+        Box(around.left + x, around.top + y, around.left + x + w, around.top + y + h)
+        for x, y, w, h in stats[1:, :4].tolist()
+    ]
+    return labels, boxes, stats[1:, cv2.CC_STAT_AREA].astype(np.int64)
+
+
+def _cut_thin(
+    labels: np.ndarray, boxes: list[Box], areas: np.ndarray, around: Box
+) -> tuple[np.ndarray, list[Box]]:
+    """Cut nearly empty large boxes (wires, outlines) along the grid, so that memory follows the hole."""
+    for index, box in enumerate(list(boxes)):
+        if box.area <= THIN_AREA or areas[index] >= THIN_SHARE * box.area:
+            continue
+        first = True
+        for cell in _cells(box):
+            local = cell.within(around)
+            piece = labels[local.slices] == index + 1
+            tight = bounding_box(piece.view(np.uint8))
+            if tight.area == 0:
+                continue
+            placed = Box(
+                cell.left + tight.left, cell.top + tight.top, cell.left + tight.right, cell.top + tight.bottom
+            )
+            if first:
+                boxes[index], first = placed, False
+                continue
+            boxes.append(placed)
+            labels[local.slices][piece] = len(boxes)
+    return labels, boxes
+
+
+def _cells(box: Box) -> list[Box]:
+    """The grid cells of a box, cut to it."""
+    return [
+        Box(max(x, box.left), max(y, box.top), min(x + CELL, box.right), min(y + CELL, box.bottom))
+        for y in range(box.top // CELL * CELL, box.bottom, CELL)
+        for x in range(box.left // CELL * CELL, box.right, CELL)
+    ]
+
+
+def _grouped(boxes: list[Box]) -> list[list[int]]:
+    """Indices of holes that share a window: specks by grid cell of their centre, large holes alone."""
+    cells: dict[tuple[int, int], list[int]] = {}
+    alone: list[list[int]] = []
+    for index, box in enumerate(boxes):
+        if max(box.width, box.height) > SPECK_SIDE:
+            alone.append([index])
+            continue
+        place = ((box.top + box.bottom) // 2 // CELL, (box.left + box.right) // 2 // CELL)
+        cells.setdefault(place, []).append(index)
+    return alone + [cells[place] for place in sorted(cells)]
+
+
+def _merged(groups: list[list[int]], boxes: list[Box]) -> list[list[int]]:
+    """Merge groups whose boxes overlap while that wastes little; the result has bounded boxes."""
+    items = [(_around(group, boxes), group) for group in groups]
+    changed = True
+    while changed:
+        changed = False
+        kept: list[tuple[Box, list[int]]] = []
+        for box, group in items:
+            for place, (other, members) in enumerate(kept):
+                joint = box.union(other)
+                if box.overlaps(other) and joint.area <= MERGE_WASTE * (box.area + other.area):
+                    kept[place] = (joint, members + group)
+                    changed = True
+                    break
+            else:
+                kept.append((box, group))
+        items = kept
+    return [group for _, group in items]
+
+
+def _around(group: list[int], boxes: list[Box]) -> Box:
+    joint = boxes[group[0]]
+    for index in group[1:]:
+        joint = joint.union(boxes[index])
+    return joint
+
+
+def _window(
+    number: int,
+    group: list[int],
+    boxes: list[Box],
+    group_of: np.ndarray,
+    labels: np.ndarray,
+    around: Box,
+    size: tuple[int, int],
+) -> Window:
+    """Build one window from the components of a group."""
+    core = _around(group, boxes)
+    largest = max(math.sqrt(boxes[index].area) for index in group)
+    margin = max(MARGIN_MIN, math.ceil(MARGIN_SHARE * largest))
+    own = group_of[labels[core.within(around).slices]] == number
+    return Window(box=_slid(core, margin, size), core=core, own=own, holes=len(group))
+
+
+def _slid(core: Box, margin: int, size: tuple[int, int]) -> Box:
+    """The core with its margin, slid into the photograph so that the border costs no context."""
+    left, right = _slid_axis(core.left - margin, core.right + margin, size[0])
+    top, bottom = _slid_axis(core.top - margin, core.bottom + margin, size[1])
+    return Box(left, top, right, bottom)
+
+
+def _slid_axis(low: int, high: int, length: int) -> tuple[int, int]:
+    if low < 0:
+        low, high = 0, high - low
+    if high > length:
+        low, high = low - (high - length), length
+    return max(low, 0), min(high, length)
