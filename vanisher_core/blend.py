@@ -1,14 +1,15 @@
 """Make a fill meet its surroundings, and paste it back without touching anything else.
 
-`match` corrects what the eye finds first in a good fill: a colour or brightness that is slightly off, a slow drift of it
-along the rim, and missing grain. In the spirit of Perez, Gangnet & Blake, "Poisson Image Editing" (SIGGRAPH 2003,
-section 3: the membrane that carries the mismatch of the rim inwards), but robust: the mismatch is taken from the low band
-on both sides of the rim, extrapolated to the rim so that natural gradients cancel, and compared with what the same
-measurement gives on an outline where nothing was filled. What does not exceed that is left alone, and large local
-mismatches (an edge that crosses the rim) are outliers, never smeared.
+`match` corrects what the eye finds first in a good fill: a colour or brightness that is slightly off, a
+slow drift of it along the rim, and missing grain. In the spirit of Perez, Gangnet & Blake, "Poisson Image
+Editing" (SIGGRAPH 2003, section 3: the membrane that carries the mismatch of the rim inwards), but robust:
+the mismatch is taken from the low band on both sides of the rim, extrapolated to the rim so that natural
+gradients cancel, and compared with what the same measurement gives on an outline where nothing was filled.
+What does not exceed that is left alone, and large local mismatches (an edge that crosses the rim) are
+outliers, never smeared.
 
-Grain is measured in the calmest parts of the known ring (after Immerkaer's and Liu's habit of taking low quantiles of
-local variances) and added, with the ring's own spectrum, only where the fill lacks it.
+Grain is measured in the calmest parts of the known ring (after Immerkaer's and Liu's habit of taking low
+quantiles of local variances) and added, with the ring's own spectrum, only where the fill lacks it.
 
 `paste` blends at the source's own depth; where alpha is 0 the source's samples are returned bit for bit.
 """
@@ -50,16 +51,17 @@ def match(rgb: np.ndarray, fill: np.ndarray, hole: np.ndarray, *, seed: int = 0)
         hole: bool HxW, True = filled.
         seed: Of the added grain; same seed, same bytes.
 
-    Returns:
-        A copy of `fill`, corrected inside the hole, in [0, 1]. A fill that already continues its surroundings comes
-        back unchanged; so does everything when nothing or everything is hole.
+    Returns: A copy of `fill`, corrected inside the hole, in [0, 1]. A fill that already continues its
+        surroundings comes back unchanged; so does everything when nothing or everything is hole.
     """
     out = fill.astype(np.float32, copy=True)
     box = bounding_box(np.ascontiguousarray(hole).view(np.uint8))
     if box.area == 0 or hole.all():
         return out
     sigma = float(np.clip(SIGMA_SHARE * math.sqrt(box.area), *SIGMA_RANGE))
-    crop = box.expanded(math.ceil(10 * sigma) + 2 * GRAIN_BLOCK).clipped((hole.shape[1], hole.shape[0])).slices
+    crop = (
+        box.expanded(math.ceil(10 * sigma) + 2 * GRAIN_BLOCK).clipped((hole.shape[1], hole.shape[0])).slices
+    )
     known, inside = rgb[crop], np.ascontiguousarray(hole[crop])
     part = np.where(inside[..., None], out[crop], known)
     part = part + _colour_correction(part, inside, sigma)
@@ -76,15 +78,16 @@ def paste(source: np.ndarray, fill: np.ndarray, alpha: np.ndarray) -> np.ndarray
         fill: Same shape and type.
         alpha: uint8 HxW; 255 = fill, 0 = source.
 
-    Returns:
-        A new array: exactly the source where alpha is 0 (or where both agree), exactly the fill where it is 255,
-        between them the weighted mean, rounded to the nearest code for integers.
+    Returns: A new array: exactly the source where alpha is 0 (or where both agree), exactly the fill where
+        it is 255, between them the weighted mean, rounded to the nearest code for integers.
 
     Raises:
         ValueError: shapes or types do not fit.
     """
     if source.shape != fill.shape or source.dtype != fill.dtype:
-        raise ValueError(f"source is {source.dtype} {source.shape}, fill {fill.dtype} {fill.shape}; they must agree")
+        raise ValueError(
+            f"source is {source.dtype} {source.shape}, fill {fill.dtype} {fill.shape}; they must agree"
+        )
     if alpha.shape != source.shape[:2] or alpha.dtype != np.uint8:
         raise ValueError(f"alpha is {alpha.dtype} {alpha.shape}; it must be uint8 {source.shape[:2]}")
     out = source.copy()
@@ -109,11 +112,11 @@ def _mixed(old: np.ndarray, new: np.ndarray, share: np.ndarray) -> np.ndarray:
     return np.where((share == 255) | (old == new), new, mixed)
 
 
-# --- colour ---------------------------------------------------------------------------------------------------------
+# --- colour
 
 
 def _colour_correction(part: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
-    """What to add to the fill, HxWx3 (only meaningful inside): a robust plane plus a membrane of certain leftovers."""
+    """What to add to the fill, HxWx3: a robust plane plus a membrane of certain leftovers."""
     rim = _rim(inside)
     rows, columns = np.nonzero(rim)
     if len(rows) == 0:
@@ -148,8 +151,10 @@ def _mean(values: np.ndarray, where: np.ndarray, sigma: float) -> np.ndarray:
     return total / np.maximum(amount, 1e-4)[..., None]
 
 
-def _difference(values: np.ndarray, inside: np.ndarray, sigma: float, beyond: np.ndarray | None = None) -> np.ndarray:
-    """Low band outside minus low band inside, both extrapolated to the rim, where natural gradients then cancel."""
+def _difference(
+    values: np.ndarray, inside: np.ndarray, sigma: float, beyond: np.ndarray | None = None
+) -> np.ndarray:
+    """Low band outside minus inside, both extrapolated to the rim: natural gradients cancel."""
     outside = ~inside if beyond is None else beyond
     known = 2 * _mean(values, outside, sigma) - _mean(values, outside, 2 * sigma)
     filled = 2 * _mean(values, inside, sigma) - _mean(values, inside, 2 * sigma)
@@ -157,7 +162,7 @@ def _difference(values: np.ndarray, inside: np.ndarray, sigma: float, beyond: np
 
 
 def _usual_difference(part: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
-    """Per channel, the size of the same measurement on an outline in the known ring, where nothing was filled."""
+    """Per channel, the same measurement on an outline in the ring, where nothing was filled."""
     reach = 2 * math.ceil(3 * sigma) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     wider = cv2.dilate(inside.view(np.uint8), kernel) > 0
@@ -213,11 +218,11 @@ def _carried(left: np.ndarray, rim: np.ndarray, inside: np.ndarray, sigma: float
     return membrane(near, inside)
 
 
-# --- grain ----------------------------------------------------------------------------------------------------------
+# --- grain
 
 
 def _grain(part: np.ndarray, inside: np.ndarray, seed: int) -> np.ndarray:
-    """Noise to add so that a grainless fill matches a grainy ring; zeros where the fill has grain or texture."""
+    """Noise that a grainless fill in a grainy ring lacks; zeros where it has grain or texture."""
     high = part - cv2.GaussianBlur(part, (0, 0), 1.5)
     ring, own = _calm(high, ~inside), _calm(high, inside)
     if ring is None or own is None:
@@ -235,7 +240,7 @@ def _grain(part: np.ndarray, inside: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _calm(high: np.ndarray, where: np.ndarray) -> tuple[float, np.ndarray] | None:
-    """Standard deviation of the high band in the calmest blocks wholly inside `where`, and those blocks (NxBxBx3)."""
+    """The high band in the calmest blocks inside `where`: its deviation, and the blocks (NxBxBx3)."""
     size = GRAIN_BLOCK
     rows, columns = where.shape[0] // size, where.shape[1] // size
     if rows == 0 or columns == 0:

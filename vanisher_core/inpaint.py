@@ -24,6 +24,9 @@ DEFAULT_MODEL = "inpaint-small"
 WORKING_SIDE = 256
 """Long side, in pixels, of what the network is shown: the size it was trained at."""
 
+RIM = 12
+"""Pixels near a hole in which local contrast cannot be told from the hole's own edge."""
+
 LOWEST, HIGHEST = -0.01, 1.01
 """Range a healthy network's output stays in; anything else means broken arithmetic."""
 
@@ -82,11 +85,12 @@ class Inpainter:
         small, small_hole = shrink(rgb, hole, size)
         done, contrast = self._complete(small, small_hole)
         if scale < 1:
+            contrast = contrast * contrast_ratio(rgb, hole, done, small_hole)
             done = cv2.resize(done, (width, height), interpolation=cv2.INTER_CUBIC)
             contrast = cv2.resize(contrast, (width, height), interpolation=cv2.INTER_LINEAR)
         done = np.clip(done, 0, 1)
         done[~hole] = rgb[~hole]
-        return Coarse(done, calibrated(contrast, rgb, hole))
+        return Coarse(done, contrast)
 
     def _complete(self, rgb: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One pass at the network's scale, in float32 again if the fast precision fails its checks."""
@@ -138,14 +142,16 @@ def local_contrast(rgb: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(high, (0, 0), 4.0, borderType=cv2.BORDER_REPLICATE)
 
 
-def calibrated(contrast: np.ndarray, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """Scales a contrast map so that it agrees with the photograph where both are known.
+def contrast_ratio(rgb: np.ndarray, hole: np.ndarray, small: np.ndarray, small_hole: np.ndarray) -> float:
+    """How much local contrast the window has at its own scale, relative to the small picture the network saw.
 
-    A photograph has less (or, with grain, more) contrast within a few pixels at its own scale than in the small
-    picture the network saw; how much, the known part of the window tells.
+    A photograph scaled down has more contrast (or, free of its grain, less) within a few pixels than at its own
+    scale; how much, the known parts of both tell. 1 when too little is known.
     """
-    known = cv2.erode((~hole).astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
-    if not known.any():
-        return contrast
-    ratio = float(local_contrast(rgb)[known].mean() / max(float(contrast[known].mean()), 1e-6))
-    return contrast * np.float32(np.clip(ratio, 0.1, 4.0))
+    means = []
+    for picture, unknown in ((rgb, hole), (small, small_hole)):
+        known = cv2.erode((~unknown).astype(np.uint8), np.ones((2 * RIM + 1,) * 2, np.uint8)) > 0
+        if not known.any():
+            return 1.0
+        means.append(float(local_contrast(picture)[known].mean()))
+    return float(np.clip(means[0] / max(means[1], 1e-6), 0.1, 4.0))

@@ -1,16 +1,18 @@
 """What is to be erased: reading, growing and softening masks.
 
-One convention everywhere: **255 (True) = erase**. A mask is a grey picture of the photograph's size; 128 and more
-belong to the hole, soft values below that are the anti-aliased skirt of an object.
+One convention everywhere: **255 (True) = erase**. A mask is a grey picture of the photograph's size; 128
+and more belong to the hole, soft values below that are the anti-aliased skirt of an object.
 
-A tight mask leaves a halo (the object's blurred outline, JPEG ringing, a sharpening halo) and makes networks repaint
-the object; a feather that reaches into the object blends it back in. So `grown` grows every object by a width that
-follows its own size, and fades only inside the ring it added: alpha is 255 on all of the given mask and falls to 0 at
-the grown outline. ``grow=0, feather=0`` takes a mask exactly as it is.
+A tight mask leaves a halo (the object's blurred outline, JPEG ringing, a sharpening halo) and makes
+networks repaint the object; a feather that reaches into the object blends it back in. So `grown` grows
+every object by a width that follows its own size, and fades only inside the ring it added: alpha is 255 on
+all of the given mask and falls to 0 at the grown outline. ``grow=0, feather=0`` takes a mask exactly as it
+is.
 
-How files are read: grey as it is (16 bit and float scaled to 0..255); colour by its brightest channel (a mask painted
-in pure red counts); a transparent layer painted in one colour by its alpha; a coloured picture with varying alpha by
-brightness times alpha (transparent = keep). JPEG is cut hard at 128, because its ringing would pass for soft edges.
+How files are read: grey as it is (16 bit and float scaled to 0..255); colour by its brightest channel (a
+mask painted in pure red counts); a transparent layer painted in one colour by its alpha; a coloured picture
+with varying alpha by brightness times alpha (transparent = keep). JPEG is cut hard at 128, because its
+ringing would pass for soft edges.
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ FEATHER_SHARE = 0.4
 """Automatic feather as a share of the growth."""
 GROW_MAX = 2000
 """Pixels, the largest growth that can be asked for."""
+JPEG_NOTE = "The mask is a JPEG, whose edges are not exact: it was cut at 128 of 255. A PNG mask is exact."
+"""Said about every JPEG mask."""
 TILE = 512
 """Pixels, side of the tiles the distances are computed in."""
 
@@ -58,8 +62,8 @@ class Mask:
         """
         if array.dtype != np.uint8 or array.ndim != 2 or array.size == 0:
             raise MaskError(
-                f"The mask is {array.dtype} of shape {array.shape}; it must be 8-bit, height x width, with at least "
-                "one pixel. Give a grey picture of the photograph's size."
+                f"The mask is {array.dtype} of shape {array.shape}; it must be 8-bit, height x width, with at "
+                "least one pixel. Give a grey picture of the photograph's size."
             )
         self._array = array.copy() if array.flags.writeable else array
         self._array.flags.writeable = False
@@ -104,8 +108,7 @@ class Mask:
         grey = _flattened(photo.array)
         if str(photo.format).upper() not in {"JPEG", "JPG"}:
             return cls(grey)
-        note = "The mask is a JPEG, whose edges are not exact; it was cut at 128 of 255. A PNG mask would be exact."
-        return cls(np.where(grey >= THRESHOLD, 255, 0).astype(np.uint8), notes=(note,))
+        return cls(np.where(grey >= THRESHOLD, 255, 0).astype(np.uint8), notes=(JPEG_NOTE,))
 
     @property
     def array(self) -> np.ndarray:
@@ -139,14 +142,17 @@ class Mask:
         return f"Mask({self.size[0]}x{self.size[1]}, {self.hole.mean():.1%} to erase)"
 
     def fit(self, size: tuple[int, int]) -> Mask:
-        """Scale to (width, height): area means when shrinking, linear when growing; no change at its own size.
+        """Scale to (width, height): area means when shrinking, linear when growing; no change at its own
+        size.
 
         Raises:
             MaskError: `size` has no pixels.
         """
         width, height = size
         if width < 1 or height < 1:
-            raise MaskError(f"A mask cannot be scaled to {width}x{height}; both sides must be at least 1 pixel.")
+            raise MaskError(
+                f"A mask cannot be scaled to {width}x{height}; both sides must be at least 1 pixel."
+            )
         if (width, height) == self.size:
             return self
         shrinks = width * height < self._array.size
@@ -192,8 +198,8 @@ def auto_grow(area: float) -> int:
 def grown(mask: Mask, grow: int | None = None, feather: float | None = None) -> Grown:
     """Grow a mask so that no halo stays, with a soft edge strictly inside the grown ring.
 
-    Every connected object (values from 16 of 255 on that touch a value of 128 or more) is grown by its own width.
-    Alpha falls smoothly from 255, `feather` pixels before the grown outline, to 1 at its last pixel.
+    Every connected object (values from 16 of 255 on that touch a value of 128 or more) is grown by its own
+    width. Alpha falls smoothly from 255, `feather` pixels before the grown outline, to 1 at its last pixel.
 
     Args:
         mask: What to erase.
@@ -227,7 +233,9 @@ def grown(mask: Mask, grow: int | None = None, feather: float | None = None) -> 
 
 def _check(grow: int | None, feather: float | None) -> None:
     if grow is not None and not 0 <= grow <= GROW_MAX:
-        raise UsageError(f"grow is {grow}; it must be between 0 and {GROW_MAX} pixels. Leave it out for automatic.")
+        raise UsageError(
+            f"grow is {grow}; it must be between 0 and {GROW_MAX} pixels. Leave it out for automatic."
+        )
     if feather is None:
         return
     if not (math.isfinite(feather) and 0 <= feather <= GROW_MAX):
@@ -236,8 +244,8 @@ def _check(grow: int | None, feather: float | None) -> None:
         )
     if grow is not None and feather > grow:
         raise UsageError(
-            f"feather is {feather} and grow {grow}; the soft edge lies inside the grown ring, so feather must not "
-            f"exceed grow. Give --grow {math.ceil(feather)} or more, or a smaller feather."
+            f"feather is {feather} and grow {grow}; the soft edge lies inside the grown ring, so feather must "
+            f"not exceed grow. Give --grow {math.ceil(feather)} or more, or a smaller feather."
         )
 
 
@@ -267,8 +275,8 @@ def _grow_level(
 ) -> None:
     """Raise `alpha` round all objects that grow by `width`, tile by tile.
 
-    A distance up to `width` is exact in a tile that sees `width` pixels beyond its edges, so the cost follows the
-    objects, not the photograph.
+    A distance up to `width` is exact in a tile that sees `width` pixels beyond its edges, so the cost
+    follows the objects, not the photograph.
     """
     size = (alpha.shape[1], alpha.shape[0])
     places = {
@@ -280,27 +288,40 @@ def _grow_level(
     for y, x in sorted(places):
         tile = Box(x * TILE, y * TILE, (x + 1) * TILE, (y + 1) * TILE).clipped(size)
         seen = tile.expanded(width + 1).clipped(size)
+        known = seen.common(around)
+        if known.area == 0:
+            continue
         marks = np.zeros((seen.height, seen.width), bool)
-        known = Box(*np.maximum(seen[:2], around[:2]), *np.minimum(seen[2:], around[2:]))
-        if known.area == 0 or known.width <= 0:
-            continue
         marks[known.within(seen).slices] = chosen[labels[known.within(around).slices]]
-        if not marks.any():
-            continue
-        inner = tile.within(seen).slices
-        target = alpha[tile.slices]
-        if marks[inner].all():
-            target[...] = 255
-            continue
-        away = cv2.distanceTransform((~marks).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[inner]
-        np.maximum(target, _ramp(away, width, feather), out=target)
+        _grow_tile(alpha, marks, tile, seen, width, feather)
+
+
+def _grow_tile(
+    alpha: np.ndarray, marks: np.ndarray, tile: Box, seen: Box, width: int, feather: float
+) -> None:
+    """Raise `alpha` in one tile from the object pixels in `marks` (bool, over `seen`)."""
+    tight = bounding_box(marks.view(np.uint8))
+    if tight.area == 0:
+        return
+    if marks[tile.within(seen).slices].all():
+        alpha[tile.slices] = 255
+        return
+    near = tight.expanded(width + 1).clipped((seen.width, seen.height))
+    away = cv2.distanceTransform((~marks[near.slices]).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    placed = near.shifted(seen.left, seen.top)
+    part = placed.common(tile)
+    if part.area == 0:
+        return
+    away = away[part.within(placed).slices]
+    target = alpha[part.slices]
+    reached = away <= width
+    target[reached] = np.maximum(target[reached], _ramp(away[reached], width, feather))
 
 
 def _ramp(away: np.ndarray, width: int, feather: float) -> np.ndarray:
-    """Alpha by the distance from the object: 255 up to width - feather, smooth to 1 at width, 0 beyond."""
+    """Alpha of pixels up to `width` from the object: 255 up to width - feather, smooth to 1 at width."""
     share = np.clip((width + 1 - away) / (feather + 1), 0, 1)
-    smooth = np.rint(255 * share * share * (3 - 2 * share))
-    return np.where(away <= width, np.maximum(smooth, 1), 0).astype(np.uint8)
+    return np.maximum(np.rint(255 * share * share * (3 - 2 * share)), 1).astype(np.uint8)
 
 
 def _to_uint8(array: np.ndarray) -> np.ndarray:
@@ -312,8 +333,11 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
     if array.dtype == np.uint16:
         return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if np.issubdtype(array.dtype, np.floating):
-        if not np.isfinite(array).all() or (array.size and (array.min() < 0 or array.max() > 1)):
-            raise MaskError("The mask's float values leave [0, 1] or are not finite; scale them to 0 = keep, 1 = erase.")
+        if array.size and not (array.min() >= 0 and array.max() <= 1):
+            raise MaskError(
+                f"The mask's float values span {array.min():g} to {array.max():g}; they must be finite and lie in "
+                "[0, 1]. Scale them to 0 = keep, 1 = erase."
+            )
         return np.rint(array * 255).astype(np.uint8)
     raise MaskError(f"The mask's values are {array.dtype}; give bool, uint8, uint16 or float in [0, 1].")
 

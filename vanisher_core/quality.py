@@ -1,14 +1,18 @@
 """How good is a fill? Three ratios, a verdict, and a comparison for falling back.
 
-Users of erasers ask for exactly this: to be told when a fill came out blurred (RIVALS idea 5). No reference-free score
-ranks honest fills reliably (ReMOVE and others change sign between RORD and RemovalBench), so these scores only
-separate spoiled fills from honest ones, and `better` answers only when the difference is plain.
+Users of erasers ask for exactly this: to be told when a fill came out blurred (RIVALS idea 5). No
+reference-free score ranks honest fills reliably (ReMOVE and others change sign between RORD and
+RemovalBench), so these scores only separate spoiled fills from honest ones, and `better` answers only when
+the difference is plain.
 
 All scores are about 1 for a fill that looks like its surroundings:
 
-- ``sharpness``: share of fine detail in the gradients of the fill over the same in the ring round it; blur lowers it.
-- ``seam``: gradient jump across the rim of the hole over that across parallel lines beside it; a step raises it.
-- ``residue``: gradient energy along the erased object's outline over that along parallel lines; a ghost raises it.
+- ``sharpness``: share of fine detail in the gradients of the fill over the same in the ring round it; blur
+  lowers it.
+- ``seam``: gradient jump across the rim of the hole over that across parallel lines beside it; a step
+  raises it.
+- ``residue``: gradient energy along the erased object's outline over that along parallel lines; a ghost
+  raises it.
 """
 
 from __future__ import annotations
@@ -83,9 +87,13 @@ def verdict(scores: Scores) -> Verdict:
     """Whether the scores pass, with a sentence for each that does not."""
     reasons = []
     if scores.sharpness < SHARPNESS_MIN:
-        reasons.append(f"blurred: {scores.sharpness:.2f} of its surroundings' sharpness (at least {SHARPNESS_MIN})")
+        reasons.append(
+            f"blurred: {scores.sharpness:.2f} of its surroundings' sharpness (at least {SHARPNESS_MIN})"
+        )
     if scores.seam > SEAM_MAX:
-        reasons.append(f"a seam shows: {scores.seam:.2f} times the normal step at the rim (at most {SEAM_MAX})")
+        reasons.append(
+            f"a seam shows: {scores.seam:.2f} times the normal step at the rim (at most {SEAM_MAX})"
+        )
     if scores.residue > RESIDUE_MAX:
         reasons.append(
             f"the object's outline shows: {scores.residue:.2f} times the normal step (at most {RESIDUE_MAX})"
@@ -103,7 +111,7 @@ def badness(scores: Scores) -> float:
 
 
 def better(a: Scores, b: Scores, margin: float = 0.5) -> bool:
-    """Whether `a` is clearly better than `b`: lower `badness` by more than `margin` and b's verdict is bad."""
+    """Whether `a` is clearly better than `b`, which fails its verdict, by `badness`."""
     return not verdict(b).ok and badness(a) + margin < badness(b)
 
 

@@ -1,10 +1,11 @@
 """Between a photograph's own samples and the float RGB in [0, 1] that the algorithms work in.
 
-8 and 16 bit are scaled (their values are display-encoded already), grey is replicated, alpha is set aside and put back
-unchanged. Float photographs are usually linear light, with highlights above 1 and small negatives; a network or a
-patch search wants evenly perceived steps, so they pass through an invertible curve taken from their own pixels: the
-sRGB curve (IEC 61966-2-1), mirrored for negatives, up to the white level (the 99.5 % quantile), and a logarithmic
-shoulder for highlights far above that. `Tone.decode` undoes it, so a fill comes back at the source's depth and range.
+8 and 16 bit are scaled (their values are display-encoded already), grey is replicated, alpha is set aside
+and put back unchanged. Float photographs are usually linear light, with highlights above 1 and small
+negatives; a network or a patch search wants evenly perceived steps, so they pass through an invertible
+curve taken from their own pixels: the sRGB curve (IEC 61966-2-1), mirrored for negatives, up to the white
+level (the 99.5 % quantile), and a logarithmic shoulder for highlights far above that. `Tone.decode` undoes
+it, so a fill comes back at the source's depth and range.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SAMPLES = 1_000_000
 
 @dataclass(frozen=True)
 class Curve:
-    """Invertible curve of float photographs: [low, high] in the source to [0, 1], white level to the shoulder."""
+    """Invertible curve of float sources: [low, high] to [0, 1], the white level to the shoulder."""
 
     low: float
     white: float
@@ -53,7 +54,7 @@ class Curve:
 
     @property
     def _floor(self) -> float:
-        return float(_srgb(np.float64(self.low / self.white)))
+        return float(_srgb(np.array(self.low / self.white)))
 
     @property
     def _top(self) -> float:
@@ -106,11 +107,11 @@ def encode(array: np.ndarray, known: np.ndarray | None = None) -> tuple[np.ndarr
 
     Args:
         array: HxW, HxWx2 (grey + alpha), HxWx3 or HxWx4; uint8, uint16 or float32, all finite.
-        known: bool HxW, pixels that shape the curve of a float source (None: all). Others are clipped to its range.
+        known: bool HxW, pixels that shape the curve of a float source (None: all). Others are clipped to
+            its range.
 
-    Returns:
-        Working RGB, HxWx3 float32 in [0, 1], and the `Tone` that undoes it: within half a code at 8 and 16 bit,
-        within 1e-4 (relative, or of the white level's thousandth) for floats.
+    Returns: Working RGB, HxWx3 float32 in [0, 1], and the `Tone` that undoes it: within half a code at 8
+        and 16 bit, within 1e-4 (relative, or of the white level's thousandth) for floats.
 
     Raises:
         ValueError: another shape or type.
@@ -149,7 +150,7 @@ def _curve(known: np.ndarray) -> Curve:
 
 
 def _srgb(linear: np.ndarray) -> np.ndarray:
-    """sRGB encoding, mirrored for negatives."""
+    """The sRGB encoding, mirrored for negatives."""
     size = np.abs(linear)
     curved = 1.055 * np.maximum(size, 0.0031308) ** (1 / 2.4) - 0.055
     return np.sign(linear) * np.where(size <= 0.0031308, 12.92 * size, curved)

@@ -1,16 +1,16 @@
-"""Where to work: native-scale windows round the holes, so that no photograph is ever shrunk to a network's size.
+"""Where to work: native-scale windows round the holes; no photograph is ever shrunk to a network's size.
 
-Shrinking the whole photograph is the commonest complaint about erasers (blur, 1024 px results); cropping round the
-mask and pasting back at full resolution is worth more than a better model. A `Window` has three parts:
+Shrinking the whole photograph is the commonest complaint about erasers (blur, 1024 px results); cropping
+round the mask and pasting back at full resolution is worth more than a better model. A `Window` has:
 
-- ``box``: what is looked at, with context on every side (at least 64 px, about three quarters of the hole's size, and
-  slid inwards where the photograph ends, so that a hole at the border gets the same amount of context);
+- ``box``: what is looked at, with context on every side (at least 64 px, about three quarters of the hole's
+  size, and slid inwards where the photograph ends, so that a hole at the border gets as much context);
 - ``core``: the tight box of the pixels this window is responsible for;
-- ``own``: those pixels, a boolean array over ``core``. **Every hole pixel is in the ``own`` of exactly one window**;
-  other holes may lie in ``box`` or even in ``core``. They are unknown there, and other windows fill them.
+- ``own``: those pixels, a boolean array over ``core``. **Every hole pixel is in the ``own`` of exactly one
+  window**; other holes may lie in ``box`` or even in ``core``: unknown there, and filled by other windows.
 
-Boxes overlap freely; the ``own`` sets never do. Fill the windows in the order given: pixels of earlier windows may be
-taken as known, pixels of later ones are still holes.
+Boxes overlap freely; the ``own`` sets never do. Fill the windows in the order given: pixels of earlier
+windows may be taken as known, pixels of later ones are still holes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ THIN_AREA = 4_000_000
 THIN_SHARE = 0.1
 """A box filled less than this counts as nearly empty."""
 MERGE_WASTE = 1.25
-"""Windows whose cores overlap are merged while the joint box is at most this much larger than the two together."""
+"""Windows whose cores overlap are merged while the joint box is at most this much larger than the two
+together."""
 
 
 class Box(NamedTuple):
@@ -84,14 +85,22 @@ class Box(NamedTuple):
             max(self.bottom, other.bottom),
         )
 
+    def common(self, other: Box) -> Box:
+        """The shared part; its `area` is 0 when there is none."""
+        return Box(
+            max(self.left, other.left),
+            max(self.top, other.top),
+            min(self.right, other.right),
+            min(self.bottom, other.bottom),
+        )
+
+    def shifted(self, x: int, y: int) -> Box:
+        """The box moved right by `x` and down by `y`."""
+        return Box(self.left + x, self.top + y, self.right + x, self.bottom + y)
+
     def overlaps(self, other: Box) -> bool:
         """Whether the two share a pixel."""
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
-        )
+        return self.common(other).area > 0
 
     def contains(self, other: Box) -> bool:
         """Whether `other` lies wholly inside."""
@@ -104,9 +113,7 @@ class Box(NamedTuple):
 
     def within(self, outer: Box) -> Box:
         """The same box in the coordinates of `outer`, whose corner becomes (0, 0)."""
-        return Box(
-            self.left - outer.left, self.top - outer.top, self.right - outer.left, self.bottom - outer.top
-        )
+        return self.shifted(-outer.left, -outer.top)
 
 
 @dataclass(frozen=True, eq=False)
