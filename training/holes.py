@@ -1,9 +1,9 @@
 """Holes to measure on: the same for a given seed on every machine, in the shapes that people erase.
 
-Four kinds: `object` (silhouettes of people and furniture from the validation masks), `brush` (a stroke as drawn with
-a mouse), `box`, and `border` (a silhouette cut off by the picture's edge, where a fill has context on one side only).
-Two area bands: 5-10 % and 10-25 % of the picture. A shape is drawn in unit coordinates and scaled until its area,
-after clipping, lies in its band, so the band is a promise and not an aim.
+Four kinds: `object` (silhouettes of people and furniture from the validation masks), `brush` (a stroke as
+drawn with a mouse), `box`, and `border` (a silhouette cut off by the picture's edge, where a fill has context
+on one side only). Two area bands: 5-10 % and 10-25 % of the picture. A shape is drawn in unit coordinates and
+scaled until its area, after clipping, lies in its band, so the band is a promise and not an aim.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Placed(NamedTuple):
 def crop_silhouette(mask: NDArray[np.bool_], smallest: float = 0.01) -> Silhouette | None:
     """The largest component of a mask, cropped; None when it covers less than `smallest` of the picture.
 
-    One component only: a crowd's mask is no object. Shapes that touch the edge are left out as well, since they are
-    cut straight where the photograph ended.
+    One component only: a crowd's mask is no object. Shapes that touch the edge are left out as well, since
+    they are cut straight where the photograph ended.
     """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     if count < 2:
@@ -74,7 +74,7 @@ def fallback_silhouettes() -> list[Silhouette]:
 
 
 def _stamp(silhouette: Silhouette, flip: bool, scale: float, size: tuple[int, int], at: Placed) -> Hole:
-    """The silhouette with its longer side scaled to `scale` pixels, drawn into an empty mask of size (w, h)."""
+    """The silhouette with its longer side scaled to `scale` pixels, in an empty mask of size (w, h)."""
     shape = silhouette[:, ::-1] if flip else silhouette
     factor = scale / max(shape.shape)
     half_w, half_h = shape.shape[1] * factor / 2, shape.shape[0] * factor / 2
@@ -94,8 +94,10 @@ def _kept_inside(at: Placed, half_w: float, half_h: float, size: tuple[int, int]
     return x, y
 
 
-def _stroke(points: NDArray[np.float64], width: float, scale: float, size: tuple[int, int], at: Placed) -> Hole:
-    """A polyline given in -0.5..0.5, `scale` pixels across, with a round brush of `width` * `scale` pixels."""
+def _stroke(
+    points: NDArray[np.float64], width: float, scale: float, size: tuple[int, int], at: Placed
+) -> Hole:
+    """A polyline given in -0.5..0.5, `scale` pixels across, with a brush of `width` * `scale` pixels."""
     half = scale * (0.5 + width / 2)
     x, y = _kept_inside(at, half, half, size)
     canvas = np.zeros((size[1], size[0]), np.uint8)
@@ -157,7 +159,8 @@ def draw_hole(
 ) -> Hole:
     """A hole of the kind (`KINDS`) and area band (a key of `BANDS`) for a picture of `size` (width, height).
 
-    Same arguments, same hole. `border` holes touch the edge and the others do not, as long as the shape leaves room.
+    Same arguments, same hole. `border` holes touch the edge and the others do not, as long as the shape
+    leaves room.
 
     Raises ValueError for an unknown kind or band.
     """
@@ -170,7 +173,9 @@ def draw_hole(
         hole = _fitted(_drawer(kind, generator, size, silhouettes), area, size)
         if low <= hole.mean() <= high and touches_border(hole) == (kind == "border"):
             return hole
-    raise ValueError(f"no {kind} hole of {band} fits a picture of {size}: use a picture of at least 32 px a side")
+    raise ValueError(
+        f"no {kind} hole of {band} fits a picture of {size}: use a picture of at least 32 px a side"
+    )
 
 
 def touches_border(hole: Hole) -> bool:

@@ -1,12 +1,13 @@
 """Figures of an inpainted picture: masked PSNR, SSIM inside the hole, L1, LPIPS and texture ratio.
 
-All take the truth, the filled picture and the hole; only LPIPS looks at the whole picture, since its receptive field
-crosses the rim, which is where a bad fill shows. A diffusion fill wins PSNR and loses LPIPS, a patch fill does the
-opposite, and the texture ratio says which of the two one is looking at, so they are only worth something together.
+All take the truth, the filled picture and the hole; only LPIPS looks at the whole picture, since its
+receptive field crosses the rim, which is where a bad fill shows. A diffusion fill wins PSNR and loses LPIPS,
+a patch fill does the opposite, and the texture ratio says which of the two one is looking at, so they are
+only worth something together.
 
-SSIM: Wang et al. 2004, section III-B (Gaussian window of 11x11, sigma 1.5, K1 .01, K2 .03).
-LPIPS: R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018, eq. 1,
-version 0.1 with the SqueezeNet 1.1 backbone. The weights (backbone BSD-3-Clause, heads BSD-2-Clause) are measuring
+SSIM: Wang et al. 2004, section III-B (Gaussian window of 11x11, sigma 1.5, K1 .01, K2 .03). LPIPS: R. Zhang
+et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018, eq. 1, version
+0.1 with the SqueezeNet 1.1 backbone. The weights (backbone BSD-3-Clause, heads BSD-2-Clause) are measuring
 tools and are not part of the product: they are read from the folder `--metrics` / `VANISHER_METRICS`.
 """
 
@@ -36,8 +37,9 @@ WEIGHTS_NAME = "lpips_squeeze_v0.1.safetensors"
 class Measures(NamedTuple):
     """The figures of one filled picture.
 
-    `psnr` in dB, `ssim` in -1..1, `l1` in 0..1 (mean absolute difference inside the hole), `lpips` from 0 (same)
-    upwards or nan when it was not measured, `texture` = gradient energy of the fill over that of the truth.
+    `psnr` in dB, `ssim` in -1..1, `l1` in 0..1 (mean absolute difference inside the hole), `lpips` from 0
+    (same) upwards or nan when it was not measured, `texture` = gradient energy of the fill over that of the
+    truth.
     """
 
     psnr: float
@@ -50,8 +52,8 @@ class Measures(NamedTuple):
 def _check(truth: Picture, fill: Picture, hole: Hole) -> None:
     if truth.shape != fill.shape or truth.dtype != np.uint8 or fill.dtype != np.uint8:
         raise ValueError(
-            f"truth ({truth.shape}, {truth.dtype}) and fill ({fill.shape}, {fill.dtype}) must be uint8 pictures "
-            "of one size: convert and crop them first"
+            f"truth ({truth.shape}, {truth.dtype}) and fill ({fill.shape}, {fill.dtype}) must be uint8 "
+            "pictures of one size: convert and crop them first"
         )
     if hole.shape != truth.shape[:2] or hole.dtype != np.bool_:
         raise ValueError(f"hole ({hole.shape}, {hole.dtype}) must be bool of size {truth.shape[:2]}")
@@ -103,7 +105,7 @@ def _gradient_mean(picture: Picture, hole: Hole) -> float:
 
 
 def texture_ratio(truth: Picture, fill: Picture, hole: Hole) -> float:
-    """Gradient energy of the fill over that of the truth inside the hole: 1 is right, below is blur, above noise."""
+    """Gradient energy of the fill over that of the truth in the hole: 1 is right, below is blur."""
     _check(truth, fill, hole)
     return (_gradient_mean(fill, hole) + TEXTURE_FLOOR) / (_gradient_mean(truth, hole) + TEXTURE_FLOOR)
 
@@ -116,8 +118,8 @@ def metrics_folder(option: str | Path | None = None) -> Path:
 class Lpips:
     """LPIPS 0.1 with SqueezeNet 1.1, read from safetensors, float32 on the CPU.
 
-    `Lpips(folder).distance(a, b)` takes two uint8 HxWx3 pictures of one size, sides of at least 32 pixels, and gives
-    the distance averaged over all positions, exactly 0 for equal pictures.
+    `Lpips(folder).distance(a, b)` takes two uint8 HxWx3 pictures of one size, sides of at least 32 pixels,
+    and gives the distance averaged over all positions, exactly 0 for equal pictures.
 
     Raises FileNotFoundError when the folder has no weights.
     """
@@ -125,14 +127,14 @@ class Lpips:
     SHIFT = (-0.030, -0.088, -0.188)
     SCALE = (0.458, 0.448, 0.450)
     STAGES = ((0,), (2, 3, 4), (5, 6, 7), (8, 9), (10,), (11,), (12,))
-    """Modules of torchvision's `features` that end in each tapped activation (the stem's ReLU rides with 0)."""
+    """Modules of torchvision's `features` up to each tapped activation (the stem's ReLU rides with 0)."""
     POOLS = (2, 5, 8)
 
     def __init__(self, folder: str | Path | None = None) -> None:
         path = metrics_folder(folder) / WEIGHTS_NAME
         if not path.is_file():
             raise FileNotFoundError(
-                f"{path} is missing: point --metrics or VANISHER_METRICS to the folder that holds {WEIGHTS_NAME}"
+                f"{path} is missing: point --metrics or VANISHER_METRICS to the folder with that file"
             )
         self._weights = {name: tensor.float() for name, tensor in load_file(path).items()}
         self._shift = torch.tensor(self.SHIFT).view(1, 3, 1, 1)
@@ -187,7 +189,7 @@ class Lpips:
 def measure(
     truth: Picture, fill: Picture, hole: Hole, lpips: Lpips | None, truth_features: list[Tensor] | None = None
 ) -> Measures:
-    """All figures of one fill; `truth_features` spares the backbone a pass over a truth that was seen before."""
+    """All figures of one fill; `truth_features` spares a backbone pass over a truth seen before."""
     distance = float("nan")
     if lpips is not None:
         distance = lpips.between(truth_features or lpips.features(truth), lpips.features(fill))

@@ -1,12 +1,16 @@
-"""Other inpainters to stand beside: OpenCV's Telea and Navier-Stokes, PyPatchMatch, scikit-image's biharmonic.
+"""Rival inpainters: OpenCV's Telea and Navier-Stokes, PyPatchMatch, scikit-image's biharmonic.
 
 They are rivals on the measuring bench and never part of the product. All get the same picture and hole, take
-uint8 RGB and give uint8 RGB, and keep known pixels (anything else is put back, so that no rival is blamed for it).
+uint8 RGB and give uint8 RGB, and keep known pixels (anything else is put back, so that no rival is blamed for
+it).
 
 - Telea, "An Image Inpainting Technique Based on the Fast Marching Method", 2004; radius 5.
-- Bertalmio, Bertozzi, Sapiro, "Navier-Stokes, Fluid Dynamics, and Image and Video Inpainting", CVPR 2001; radius 5.
-- PyPatchMatch (`pypatchmatch`, the code of InvokeAI's and IOPaint's PatchMatch): Barnes et al. 2009, patch size 5.
-- Damelin & Hoang, "On Surface Completion and Image Inpainting by Biharmonic Functions", 2018 (slow on large holes).
+- Bertalmio, Bertozzi, Sapiro, "Navier-Stokes, Fluid Dynamics, and Image and Video Inpainting", CVPR 2001;
+  radius 5.
+- PyPatchMatch (`pypatchmatch`, the code of InvokeAI's and IOPaint's PatchMatch): Barnes et al. 2009, patch
+  size 5.
+- Damelin & Hoang, "On Surface Completion and Image Inpainting by Biharmonic Functions", 2018 (slow on large
+  holes).
 """
 
 from __future__ import annotations
@@ -64,7 +68,12 @@ def _as_picture(array: NDArray[np.generic]) -> Picture:
     return np.asarray(array).astype(np.uint8)
 
 
-PEERS: dict[str, Fill] = {"telea": telea, "ns": navier_stokes, "patchmatch": patchmatch, "biharmonic": biharmonic}
+PEERS: dict[str, Fill] = {
+    "telea": telea,
+    "ns": navier_stokes,
+    "patchmatch": patchmatch,
+    "biharmonic": biharmonic,
+}
 PACKAGES = {"patchmatch": ("patchmatch", "pypatchmatch"), "biharmonic": ("skimage", "scikit-image")}
 
 

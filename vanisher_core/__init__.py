@@ -4,11 +4,11 @@
     result = Vanisher().erase(Photo.open("a.jpg"), mask)
     result.photo.save("a.vanished.jpg")
 
-The public names are looked up when first used (PEP 562), so that `import vanisher_core` costs milliseconds and loads neither
-torch nor numba: `vanisher --help` depends on it.
+The public names are looked up when first used (PEP 562), so that `import vanisher_core` costs milliseconds
+and loads neither torch nor numba: `vanisher --help` depends on it.
 
-Conventions, once: RGB, HWC at the edges, BCHW float in [0, 1] inside; mask 1 (255) = erase; (x, y) in pixels with centres at
-+0.5; angles in radians, yaw right, pitch up.
+Conventions, once: RGB, HWC at the edges, BCHW float in [0, 1] inside; mask 1 (255) = erase; (x, y) in
+pixels with centres at +0.5; angles in radians, yaw right, pitch up.
 """
 
 from importlib import import_module

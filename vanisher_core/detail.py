@@ -33,6 +33,7 @@ class Settings:
     sigma: float = 3.5
     strength: float = 3.0
     contrast_weight: float = 2.0
+    rim_contrast_weight: float = 2.0
     rounds: tuple[int, ...] = (3, 4, 8, 12)  # from fine to coarse; the last one holds for all coarser levels
     probes: int = 12
     depth_decay: float = 1.3
@@ -60,7 +61,7 @@ def synthesize(
         rgb: HxWx3 float32 in [0, 1]; what stands inside the hole is ignored.
         hole: HxW bool, True where pixels are wanted.
         guide: HxWx3 float32 in [0, 1], what the hole should roughly look like (only its hole pixels are read); None: a membrane.
-        contrast: HxW float32, the expected local contrast (mean |Y - lowpass Y|) inside the hole; None: not used.
+        contrast: HxW float32, the expected local contrast (mean |Y - lowpass Y|) inside the hole; None: that of the rim, spread inwards.
         usable: HxW bool, pixels that may serve as source; None: all outside the hole.
         seed: same seed, same bytes, on any number of threads.
         effort: scales the number of search rounds (1 = as measured).
@@ -159,14 +160,24 @@ def _blur(plane: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _guide_planes(rough, low, hole, contrast, settings: Settings) -> np.ndarray:
-    """HxWx4: what patches are compared by beside their pixels; the fourth plane is local contrast (0 when not given)."""
-    planes = np.zeros((*hole.shape, 4), np.float32)
+    """HxWx4: what patches are compared by beside their pixels; the fourth plane is local contrast."""
+    planes = np.empty((*hole.shape, 4), np.float32)
     planes[..., :3] = low
-    if contrast is not None:
-        luma = rough @ np.float32([0.299, 0.587, 0.114])
-        measured = _blur(np.abs(luma - _blur(luma, settings.sigma)), 4.0)
-        planes[..., 3] = settings.contrast_weight * np.where(hole, np.clip(np.nan_to_num(contrast), 0, 1), measured)
+    measured = _local_contrast(rough @ np.float32([0.299, 0.587, 0.114]), hole, settings.sigma)
+    if contrast is None:
+        expected, weight = membrane(measured, hole), settings.rim_contrast_weight
+    else:
+        expected, weight = np.clip(np.nan_to_num(contrast), 0, 1), settings.contrast_weight
+    planes[..., 3] = np.float32(weight) * np.where(hole, expected, measured)
     return planes
+
+
+def _local_contrast(luma: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
+    """Mean |Y - lowpass Y| near each pixel, from known pixels alone (0 far inside the hole)."""
+    known = (~hole).astype(np.float32)
+    low = _blur(luma * known, sigma) / np.maximum(_blur(known, sigma), 1e-6)
+    spread = _blur(known, 4.0)
+    return _blur(np.abs(luma - low) * known, 4.0) / np.maximum(spread, 1e-6)
 
 
 def _settle(level: "Level", index: int, seed: int, effort: float, settings: Settings) -> None:

@@ -1,8 +1,8 @@
 """Every exception the product raises on purpose, in one tree.
 
-A message always holds three things: the value received, the rule it broke, and what to do about it. The command line prints
-it on stderr and leaves with `exit_status`; the daemon maps the class to a status code in one handler. Anything raised outside
-this tree is a bug.
+A message always holds three things: the value received, the rule it broke, and what to do about it. The
+command line prints it on stderr and leaves with `exit_status`; the daemon maps the class to a status code
+in one handler. Anything raised outside this tree is a bug.
 
     VanisherError                 1
     ├── InputError                2   what was given cannot be worked with

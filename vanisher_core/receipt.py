@@ -1,8 +1,8 @@
-"""The receipt: what was done to a photograph, in enough detail to do it again and to check that it was done.
+"""The receipt: what was done to a photograph, in enough detail to do it again and to check it.
 
-One frozen value, written as JSON with sorted keys and no clock in it: the same erasure gives the same receipt, byte for byte.
-Pixels are named by `pixel_digest`, a SHA-256 over shape, dtype and samples, so that a PNG and a TIFF of the same picture have
-the same name; files are named by the SHA-256 of their bytes.
+One frozen value, written as JSON with sorted keys and no clock in it: the same erasure gives the same
+receipt, byte for byte. Pixels are named by `pixel_digest`, a SHA-256 over shape, dtype and samples, so that
+a PNG and a TIFF of the same picture have the same name; files are named by the SHA-256 of their bytes.
 
     receipt = Receipt.from_json(text)
     if receipt.input_pixels_sha256 == pixel_digest(photo.array):
@@ -34,8 +34,8 @@ def pixel_digest(array: np.ndarray) -> str:
         array: any shape and dtype.
 
     Returns:
-        SHA-256 in hexadecimal over dtype, shape and the samples in row-major little-endian order: equal exactly when the two
-        arrays have the same dtype, shape and bits, on every machine.
+        SHA-256 in hexadecimal over dtype, shape and the samples in row-major little-endian order: equal
+        exactly when two arrays have the same dtype, shape and bits, on every machine.
     """
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
     digest = hashlib.sha256(f"{little.dtype.str}{array.shape}".encode())
@@ -127,7 +127,7 @@ class Receipt:
         return {"model": self.model, "seed": self.seed, "grow": self.grow, "feather": self.feather}
 
     def with_files(self, **changes: Any) -> "Receipt":
-        """A copy with what only the caller who reads and writes files knows (digests of files, notes, `reencoded`)."""
+        """A copy with what only the caller knows: digests of files, notes of saving, `reencoded`."""
         return dataclasses.replace(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:
@@ -136,7 +136,9 @@ class Receipt:
 
     def to_json(self) -> str:
         """The receipt as text: keys sorted, two spaces, one newline at the end."""
-        return json.dumps(self.as_dict(), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+        return (
+            json.dumps(self.as_dict(), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+        )
 
     @classmethod
     def from_json(cls, text: str) -> "Receipt":
@@ -148,23 +150,33 @@ class Receipt:
         try:
             values = json.loads(text)
         except ValueError as error:
-            raise InputError(f"The receipt is not JSON ({error}): give a file written by --receipt.") from None
+            raise InputError(
+                f"The receipt is not JSON ({error}): give a file written by --receipt."
+            ) from None
         return cls._from_dict(values)
 
     @classmethod
     def _from_dict(cls, values: Any) -> "Receipt":
         if not isinstance(values, dict) or not isinstance(values.get("format"), int):
-            raise InputError("This JSON is no receipt: it has no number \"format\". Give a file written by --receipt.")
+            raise InputError(
+                'This JSON is no receipt: it has no number "format". Give a file written by --receipt.'
+            )
         if values["format"] > FORMAT:
             raise InputError(
-                f"The receipt has format {values['format']} and this version reads up to {FORMAT}: update Vanisher."
+                f"The receipt has format {values['format']}, this version reads {FORMAT}: update Vanisher."
             )
         try:
             windows = tuple(_window(record) for record in values.get("windows", ()))
-            shaped = {"windows": windows, "size": tuple(values["size"]), "notes": tuple(values.get("notes", ()))}
+            shaped = {
+                "windows": windows,
+                "size": tuple(values["size"]),
+                "notes": tuple(values.get("notes", ())),
+            }
             return cls(**(values | shaped))
         except (TypeError, KeyError) as error:
-            raise InputError(f"The receipt lacks or misnames a field ({error}): it was edited or cut.") from None
+            raise InputError(
+                f"The receipt lacks or misnames a field ({error}): it was edited or cut."
+            ) from None
 
 
 def _window(record: Mapping[str, Any]) -> WindowRecord:

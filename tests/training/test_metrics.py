@@ -46,7 +46,9 @@ def folder() -> Path:
     asked = os.environ.get("VANISHER_METRICS")
     found = Path(asked) if asked else REPOSITORY / METRICS_FOLDER
     if not (found / WEIGHTS_NAME).is_file():
-        message = f"LPIPS IS NOT CHECKED: {found / WEIGHTS_NAME} is missing; set VANISHER_METRICS to its folder"
+        message = (
+            f"LPIPS IS NOT CHECKED: {found / WEIGHTS_NAME} is missing; set VANISHER_METRICS to its folder"
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("always")
             warnings.warn(message, stacklevel=1)

@@ -1,9 +1,10 @@
 """What the four file codecs share: limits, metadata, and the two values they hand over.
 
 A codec is a module with `FORMAT`, `probe(data) -> (width, height)`, `decode(data) -> Decoded` and
-`encode(samples, metadata, recipe) -> Encoded`. It works in the file's own orientation ("stored"); `vanisher_core.photo` turns
-pictures upright. `recipe` is the codec's own record of how the source file was built (chunks, tables, tags); with it a
-codec writes a file of the same build, without it (another format, or a fresh array) one from the metadata alone.
+`encode(samples, metadata, recipe) -> Encoded`. It works in the file's own orientation ("stored");
+`vanisher_core.photo` turns pictures upright. `recipe` is the codec's own record of how the source file was
+built (chunks, tables, tags); with it a codec writes a file of the same build, without it (another format,
+or a fresh array) one from the metadata alone.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class Limits:
         """Raise `LimitExceeded` if a file of `count` bytes is over the limit."""
         if count > self.max_bytes:
             raise LimitExceeded(
-                f"the file has {count:,} bytes and the limit is {self.max_bytes:,}; raise the limit or use a smaller file"
+                f"the file has {count:,} bytes and the limit is {self.max_bytes:,}; "
+                "raise the limit or use a smaller file"
             )
 
     def check_size(self, width: int, height: int) -> None:
@@ -51,7 +53,8 @@ class Limits:
             )
         if width * height > self.max_pixels:
             raise LimitExceeded(
-                f"the picture is {width} x {height}, {width * height:,} pixels, and the limit is {self.max_pixels:,}; "
+                f"the picture is {width} x {height}, {width * height:,} pixels, "
+                f"and the limit is {self.max_pixels:,}; "
                 "raise the limit or use a smaller picture"
             )
 
@@ -64,12 +67,12 @@ class Metadata:
     """What a file says about its picture, in the form that every format can take over.
 
     Attributes:
-        exif: the EXIF block as it stands, beginning with its TIFF header (`II*` or `MM*`); None where there is none.
+        exif: the EXIF block as it stands, from its TIFF header (`II*` or `MM*`) on; None: there is none.
         icc: the ICC colour profile, byte for byte.
         xmp: the XMP packet (panorama data among it), byte for byte.
         resolution: dots per inch, horizontal and vertical.
         orientation: EXIF orientation of the *file*, 1..8. `Photo.array` is upright whatever it says.
-        alpha: what the alpha channel means; None where there is none. `associated`: colours are premultiplied.
+        alpha: what the alpha channel means; None: there is none. `associated`: colours are premultiplied.
     """
 
     exif: bytes | None = None
@@ -82,7 +85,7 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A file, read: samples as stored (HxW or HxWxC, uint8, uint16 or float32), mode, metadata, recipe, remarks."""
+    """A file, read: samples as stored (HxW or HxWxC; uint8, uint16 or float32), metadata, recipe, remarks."""
 
     samples: Samples
     mode: str
@@ -111,7 +114,7 @@ def mode_of(samples: Samples) -> str:
 
 
 def straight_alpha(samples: Samples) -> Samples:
-    """Divide premultiplied colours (HxWx2 or HxWx4) by their alpha, for formats that know straight alpha only."""
+    """Divide premultiplied colours (HxWx2 or HxWx4) by alpha, for formats that know straight alpha only."""
     top = np.float64(1.0 if samples.dtype.kind == "f" else np.iinfo(samples.dtype).max)
     alpha = samples[..., -1:].astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):

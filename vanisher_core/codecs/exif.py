@@ -1,7 +1,8 @@
 """EXIF blocks: what they say about orientation, resolution and thumbnails, and turning pictures by them.
 
-A block is kept byte for byte. The only byte ever changed is the orientation's, in place, when a picture is written upright to
-another format (EXIF 2.32, tags 274, 282, 283, 296; the directories are those of TIFF 6.0).
+A block is kept byte for byte. The only byte ever changed is the orientation's, in place, when a picture is
+written upright to another format (EXIF 2.32, tags 274, 282, 283, 296; the directories are those of TIFF
+6.0).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from vanisher_core.errors import DamagedPhoto
 
 PREFIX = b"Exif\0\0"
 ORIENTATION = 274
-# Tags of a TIFF's first directory that describe the photograph rather than how its pixels are laid out in the file.
+# Tags of a TIFF's first directory that describe the photograph rather than the layout of its pixels.
 DESCRIPTIVE = frozenset(
     (270, 271, 272, ORIENTATION, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853, *range(40091, 40096))
 )
@@ -49,8 +50,8 @@ def resolution(rows: Iterable[ifd.Entry]) -> tuple[float, float] | None:
     found = {e.tag: e for e in rows if e.tag in (282, 283, 296)}
     if 282 not in found or 283 not in found:
         return None
-    unit = found[296].integers()[:1] if 296 in found else (2,)
-    scale = {(2,): 1.0, (3,): 2.54}.get(unit)
+    unit = (found[296].integers() or (1,))[0] if 296 in found else 2
+    scale = {2: 1.0, 3: 2.54}.get(unit)
     x, y = found[282].rational(), found[283].rational()
     return (x * scale, y * scale) if scale and x and y else None
 

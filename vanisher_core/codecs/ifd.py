@@ -1,9 +1,10 @@
 """Read and write TIFF directories (IFDs) with their values untouched.
 
-Both a TIFF file and an EXIF block are made of these. Values stay raw bytes in the byte order of their file, so that a tag
-nobody here understands survives a rewrite; directories that hang below another (EXIF, GPS, interoperability) are followed and
-moved with it. Layout: TIFF 6.0 section 2; BigTIFF as written by libtiff. A maker note inside EXIF that counts offsets from the
-file's start keeps its bytes, but nobody can keep its offsets right when it moves.
+Both a TIFF file and an EXIF block are made of these. Values stay raw bytes in the byte order of their file,
+so that a tag nobody here understands survives a rewrite; directories that hang below another (EXIF, GPS,
+interoperability) are followed and moved with it. Layout: TIFF 6.0 section 2; BigTIFF as written by libtiff.
+A maker note inside EXIF that counts offsets from the file's start keeps its bytes, but nobody can keep its
+offsets right when it moves.
 """
 
 from __future__ import annotations
@@ -16,7 +17,24 @@ import numpy as np
 
 from vanisher_core.errors import DamagedPhoto
 
-TYPE_SIZE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+TYPE_SIZE = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
 SWAP_UNIT = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 INTEGER = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 SUB_DIRECTORIES = (34665, 34853, 40965)  # EXIF, GPS, interoperability
@@ -25,7 +43,7 @@ MAX_ENTRIES = 4096
 
 @dataclass(frozen=True)
 class Entry:
-    """One tag: number, TIFF type, count, value as raw bytes in `order`; `below` holds a directory it points to."""
+    """One tag: number, TIFF type, count, raw value in byte `order`; `below`: the directory it points to."""
 
     tag: int
     type: int
@@ -88,15 +106,15 @@ def read(data: bytes, head: Header, offset: int, depth: int = 0) -> tuple[list[E
         DamagedPhoto: the directory lies outside the data.
     """
     order, item = head.order, 20 if head.big else 12
+    start = offset + (8 if head.big else 2)
+    if start > len(data):
+        raise DamagedPhoto(f"a TIFF directory at byte {offset} lies outside the file; it is truncated")
+    count = struct.unpack_from(f"{order}{'Q' if head.big else 'H'}", data, offset)[0]
     try:
-        count = struct.unpack_from(f"{order}{'Q' if head.big else 'H'}", data, offset)[0]
-        start = offset + (8 if head.big else 2)
         if count > MAX_ENTRIES or start + count * item > len(data):
             raise DamagedPhoto(f"a TIFF directory claims {count} entries; the file is truncated or damaged")
         following = struct.unpack_from(f"{order}{'Q' if head.big else 'I'}", data, start + count * item)[0]
     except struct.error:
-        if depth or offset + 2 > len(data):
-            raise DamagedPhoto(f"a TIFF directory at byte {offset} lies outside the file; it is truncated") from None
         following = 0  # EXIF blocks of some cameras end without the closing pointer
     entries = (_entry(data, head, start + i * item, depth) for i in range(count))
     return [e for e in entries if e is not None], following
@@ -126,7 +144,7 @@ def _entry(data: bytes, head: Header, at: int, depth: int) -> Entry | None:
 
 
 def write(entries: Iterable[Entry], order: str, big: bool, base: int) -> bytes:
-    """Build a directory, its values and what hangs below it, to stand at offset `base` (even); the last of its chain."""
+    """A directory with its values and what hangs below it, to stand at offset `base` (even), last of its chain."""
     rows = sorted((e.ordered(order) for e in entries), key=lambda e: e.tag)
     word, item, room = ("Q", 20, 8) if big else ("I", 12, 4)
     table = struct.pack(f"{order}{'Q' if big else 'H'}", len(rows))

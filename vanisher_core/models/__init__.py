@@ -1,1 +1,1 @@
-"""Networks: one definition a file, the builders by name (build.py), and the shipped weights (registry.py, weights/, cards/)."""
+"""Networks, one definition a file; builders by name in build.py; shipped weights in registry.py."""

@@ -1,7 +1,8 @@
 """Architecture name -> network, with every size decided in the builder it names.
 
-A weight file's header says `architecture` and `config`; `BUILDERS[architecture](**config)` is the network its tensors fit. The
-module that defines a network, and torch with it, is imported when the builder is called and not before.
+A weight file's header says `architecture` and `config`; `BUILDERS[architecture](**config)` is the network
+its tensors fit. The module that defines a network, and torch with it, is imported when the builder is
+called and not before.
 """
 
 from collections.abc import Callable

@@ -1,12 +1,15 @@
 """DCGAN object elimination, reference system 2: generator and discriminators at 128x128.
 
-The second published system that Vanisher grew from: global and local consistency after Iizuka, Simo-Serra & Ishikawa (SIGGRAPH
-2017), at the size and with the layers of a DCGAN (Radford, Metz & Chintala, "Unsupervised Representation Learning with Deep
-Convolutional Generative Adversarial Networks", ICLR 2016, section 3: 4x4 strided convolutions, batch normalisation except at
-the generator's output and the discriminators' input, ReLU going up, LeakyReLU 0.2 going down). The hole is grey when the
-generator sees it; its output is merged with the input outside the mask. A discriminator over the whole 128x128 picture and one over the
-64x64 region centred on the fill are joined by fully connected layers into one real/fake value.
+The second published system that Vanisher grew from: global and local consistency after Iizuka, Simo-Serra &
+Ishikawa (SIGGRAPH 2017), at the size and with the layers of a DCGAN (Radford, Metz & Chintala,
+"Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks", ICLR 2016,
+section 3: 4x4 strided convolutions, batch normalisation except at the generator's output and the
+discriminators' input, ReLU going up, LeakyReLU 0.2 going down). The hole is grey when the generator sees
+it; its output is merged with the input outside the mask. A discriminator over the whole 128x128 picture and
+one over the 64x64 region centred on the fill are joined by fully connected layers into one real/fake value.
 """
+
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -27,9 +30,9 @@ class Generator(nn.Module):
         super().__init__()
         self.reach = 2 ** len(widths)
         down = [_halve(4, widths[0], norm=False)]
-        down += [_halve(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)]
+        down += [_halve(a, b) for a, b in pairwise(widths)]
         backwards = widths[::-1]
-        up = [_double(a, b) for a, b in zip(backwards[:-1], backwards[1:], strict=True)]
+        up = [_double(a, b) for a, b in pairwise(backwards)]
         self.encoder = nn.Sequential(*down)
         self.decoder = nn.Sequential(*up, nn.ConvTranspose2d(widths[0], 3, 4, stride=2, padding=1))
 
@@ -45,7 +48,9 @@ class Generator(nn.Module):
         """
         height, width = rgb.shape[-2:]
         grey = torch.where(hole > 0, torch.full_like(rgb, GREY), rgb)
-        x = F.pad(torch.cat((grey, hole), 1), (0, -width % self.reach, 0, -height % self.reach), mode="replicate")
+        x = F.pad(
+            torch.cat((grey, hole), 1), (0, -width % self.reach, 0, -height % self.reach), mode="replicate"
+        )
         fill = torch.sigmoid(self.decoder(self.encoder(x))[..., :height, :width])
         return torch.where(hole > 0, fill, rgb)
 
@@ -63,13 +68,15 @@ class Critic(nn.Module):
         self.size = size
         self.features = widths[-1] * (size >> len(widths)) ** 2
         layers = [_halve(3, widths[0], norm=False)]
-        layers += [_halve(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)]
+        layers += [_halve(a, b) for a, b in pairwise(widths)]
         self.layers = nn.Sequential(*layers, nn.Flatten())
 
     def forward(self, rgb: Tensor) -> Tensor:
         """Maps B x 3 x size x size to B x features."""
         if rgb.shape[-2:] != (self.size, self.size):
-            raise ValueError(f"critic got {tuple(rgb.shape[-2:])} pixels and needs {self.size}x{self.size}: crop first")
+            raise ValueError(
+                f"critic got {tuple(rgb.shape[-2:])} pixels and needs {self.size}x{self.size}: crop first"
+            )
         return self.layers(rgb)
 
 

@@ -1,9 +1,11 @@
-"""Reference: Iizuka, Simo-Serra & Ishikawa, "Globally and Locally Consistent Image Completion", SIGGRAPH 2017.
+"""The published global/local GAN for completion, as reference.
 
-Completion network as in table 1 (17 layers, dilations 2, 4, 8 and 16 in the middle, 6.07 M parameters), context discriminators as in
-tables 2 a to c: a global one over the whole 256x256 picture, a local one over 128x128 round the hole, joined by one fully
-connected layer. The hole is painted with the mean colour of the training set before the network sees it, and the network's
-output is merged with the input outside the hole, as in section 3.2. Convolutions are followed by batch normalisation and ReLU.
+Iizuka, Simo-Serra & Ishikawa, "Globally and Locally Consistent Image Completion", SIGGRAPH 2017: completion
+network as in table 1 (17 layers, dilations 2, 4, 8 and 16 in the middle, 6.07 M parameters),
+context discriminators as in tables 2 a to c: a global one over the whole 256x256 picture, a local one over
+128x128 round the hole, joined by one fully connected layer. The hole is painted with the mean colour of the
+training set before the network sees it, and the network's output is merged with the input outside the hole,
+as in section 3.2. Convolutions are followed by batch normalisation and ReLU.
 """
 
 import torch
@@ -27,7 +29,12 @@ class CompletionNetwork(nn.Module):
     def __init__(self, *, width: int, mean: tuple[float, float, float]) -> None:
         super().__init__()
         wide, full = 2 * width, 4 * width
-        layers = [_conv(4, width, 5), _conv(width, wide, stride=2), _conv(wide, wide), _conv(wide, full, stride=2)]
+        layers = [
+            _conv(4, width, 5),
+            _conv(width, wide, stride=2),
+            _conv(wide, wide),
+            _conv(wide, full, stride=2),
+        ]
         layers += [_conv(full, full), _conv(full, full)]
         layers += [_conv(full, full, dilation=dilation) for dilation in (2, 4, 8, 16)]
         layers += [_conv(full, full), _conv(full, full), _double(full, wide), _conv(wide, wide)]
@@ -71,7 +78,9 @@ class Critic(nn.Module):
     def forward(self, rgb: Tensor) -> Tensor:
         """Maps B x 3 x size x size to B x features, >= 0."""
         if rgb.shape[-2:] != (self.size, self.size):
-            raise ValueError(f"critic got {tuple(rgb.shape[-2:])} pixels and needs {self.size}x{self.size}: crop first")
+            raise ValueError(
+                f"critic got {tuple(rgb.shape[-2:])} pixels and needs {self.size}x{self.size}: crop first"
+            )
         return F.relu(self.join(self.layers(rgb)))
 
 

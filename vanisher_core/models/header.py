@@ -1,9 +1,9 @@
 """Reads a safetensors header by hand, and trusts nothing in it.
 
 The format is eight bytes of little-endian length, that many bytes of JSON, then raw tensors
-(https://github.com/huggingface/safetensors#format). The library checks it as well, but by its own messages and only when loading;
-here every size that the header declares is checked against the file before a byte is allocated for it, so that a truncated
-download and a hostile file both end in one sentence.
+(https://github.com/huggingface/safetensors#format). The library checks it as well, but by its own messages
+and only when loading; here every size that the header declares is checked against the file before a byte is
+allocated for it, so that a truncated download and a hostile file both end in one sentence.
 """
 
 import json

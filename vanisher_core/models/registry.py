@@ -1,12 +1,12 @@
-"""The shipped weights by name: which there are, what they are, whether they are whole, and the network they fill.
+"""The shipped weights by name: what they are, whether they are whole, and the network they fill.
 
     weights/NAME.safetensors    tensors; the header says architecture, config, task, classes, version
     weights/manifest.json       NAME.safetensors -> {"sha256", "bytes"}
     cards/NAME.md               what it was trained on, how good it is, what it cannot do
 
-No pickle, no download: a file that is not there, not listed or not what the manifest says is a ModelError with what to do.
-`VANISHER_WEIGHTS` names another folder of the same shape, for weights of one's own. After training, the manifest is written by
-`python -m vanisher_core.models.registry`.
+No pickle, no download: a file that is not there, not listed or not what the manifest says is a ModelError
+with what to do. `VANISHER_WEIGHTS` names another folder of the same shape, for weights of one's own. After
+training, the manifest is written by `python -m vanisher_core.models.registry`.
 """
 
 import json
@@ -99,9 +99,13 @@ def info(name: str) -> WeightInfo:
     header = read_header(path)
     listed = _manifest().get(path.name)
     if listed is None:
-        raise ModelError(f"The weight file {path.name} is not listed in {path.parent / 'manifest.json'}: {_RELIST}.")
+        raise ModelError(
+            f"The weight file {path.name} is not listed in {path.parent / 'manifest.json'}: {_RELIST}."
+        )
     if listed["bytes"] != path.stat().st_size:
-        raise ModelError(f"{path.name} has {path.stat().st_size} bytes and should have {listed['bytes']}: {ADVICE}.")
+        raise ModelError(
+            f"{path.name} has {path.stat().st_size} bytes and should have {listed['bytes']}: {ADVICE}."
+        )
     return _describe(name, path, header, listed)
 
 
@@ -117,7 +121,7 @@ def load(name: str, device: "str | torch.device" = "cpu") -> "nn.Module":
 
     Raises:
         UsageError: unknown name.
-        ModelError: missing, damaged (SHA-256, sizes), made for another architecture, or holding values that are not finite.
+        ModelError: missing, damaged (SHA-256, sizes), for another architecture, or holding NaN or infinity.
     """
     import torch
     from safetensors.torch import load as parse
@@ -125,16 +129,20 @@ def load(name: str, device: "str | torch.device" = "cpu") -> "nn.Module":
     about = info(name)
     data = about.path.read_bytes()
     if file_digest(data) != about.sha256:
-        raise ModelError(f"The weight file {about.path.name} is not the one that was shipped (SHA-256 differs): {ADVICE}.")
+        raise ModelError(
+            f"The weight file {about.path.name} is not the one that was shipped (SHA-256 differs): {ADVICE}."
+        )
     tensors = parse(data)
-    bad = [key for key, value in tensors.items() if value.is_floating_point() and not torch.isfinite(value).all()]
+    bad = [
+        key for key, value in tensors.items() if value.is_floating_point() and not torch.isfinite(value).all()
+    ]
     if bad:
         raise ModelError(f"The weights {name} hold values that are not finite (in {bad[0]}): {ADVICE}.")
     return _filled(about, tensors).to(device).eval().requires_grad_(False)
 
 
 def verify() -> list[Verdict]:
-    """Checks every listed or present weight file against the manifest and its own header; never raises for a bad file."""
+    """Checks every weight file, listed or present, against manifest and header; never raises for one."""
     return [Verdict(name, _problem(name)) for name in names()]
 
 
@@ -166,7 +174,10 @@ def _manifest() -> dict[str, dict[str, Any]]:
     path = folder() / "manifest.json"
     try:
         listing = json.loads(path.read_text(encoding="utf-8"))
-        return {str(file): {"bytes": int(row["bytes"]), "sha256": str(row["sha256"])} for file, row in listing.items()}
+        return {
+            str(file): {"bytes": int(row["bytes"]), "sha256": str(row["sha256"])}
+            for file, row in listing.items()
+        }
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -179,17 +190,33 @@ def _describe(name: str, path: Path, header: Header, listed: dict[str, Any]) -> 
     try:
         config, classes = json.loads(said.get("config", "{}")), json.loads(said.get("classes", "[]"))
     except ValueError:
-        raise ModelError(f"The header of {path.name} has a config or classes that are not JSON: {ADVICE}.") from None
-    architecture, task = said.get("architecture", ""), said.get("task", "")
-    if architecture not in BUILDERS or task not in TASKS or not isinstance(config, dict) or not isinstance(classes, list):
         raise ModelError(
-            f"{path.name} is for architecture {architecture!r} and task {task!r}, which this version does not know:"
-            " update Vanisher, or remove the file."
+            f"The header of {path.name} has a config or classes that are not JSON: {ADVICE}."
+        ) from None
+    architecture, task = said.get("architecture", ""), said.get("task", "")
+    if (
+        architecture not in BUILDERS
+        or task not in TASKS
+        or not isinstance(config, dict)
+        or not isinstance(classes, list)
+    ):
+        raise ModelError(
+            f"{path.name} is for architecture {architecture!r} and task {task!r}, which this version does not"
+            " know: update Vanisher, or remove the file."
         )
     parameters = sum(_product(shape) for shape in header.shapes.values())
     version = said.get("version", "")
     return WeightInfo(
-        name, path, architecture, config, task, tuple(classes), version, listed["sha256"], listed["bytes"], parameters
+        name,
+        path,
+        architecture,
+        config,
+        task,
+        tuple(classes),
+        version,
+        listed["sha256"],
+        listed["bytes"],
+        parameters,
     )
 
 
@@ -206,14 +233,18 @@ def _filled(about: WeightInfo, tensors: "dict[str, torch.Tensor]") -> "nn.Module
         network.load_state_dict(tensors, strict=True)
     except (RuntimeError, TypeError) as error:
         first = str(error).splitlines()[0]
-        raise ModelError(f"The weights {about.name} do not fit {about.architecture!r} ({first}): {ADVICE}.") from None
+        raise ModelError(
+            f"The weights {about.name} do not fit {about.architecture!r} ({first}): {ADVICE}."
+        ) from None
     return network
 
 
 def _problem(name: str) -> str:
     try:
         about = info(name)
-        return "" if file_digest(about.path) == about.sha256 else f"SHA-256 differs from the manifest: {ADVICE}."
+        return (
+            "" if file_digest(about.path) == about.sha256 else f"SHA-256 differs from the manifest: {ADVICE}."
+        )
     except ModelError as error:
         return str(error)
 

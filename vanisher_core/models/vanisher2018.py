@@ -1,13 +1,15 @@
-"""The Vanisher Network (2018), reference system 1: a person segmenter and an autoencoder of the same kind that refills a hole.
+"""The Vanisher Network (2018), reference system 1.
 
-Rebuilt from the layer table of its report. Encoder blocks of 2x64, 2x128, 2x256, 2x512 and 1x512 [convolution 3x3, ReLU,
-batch normalisation], each followed by a 2x2 max-pool; mirrored decoder blocks of 1x512, 1x512, 2x512, 2x256, 2x128 and 2x64
-transposed convolutions; a last transposed convolution to the output's channels. The table leaves open how the five steps of
-2x upsampling are made: here a 2x2 transposed convolution of stride 2 closes each decoder block after the first, which
-gives 21.3 M parameters, the count that the table is known by (the report's prose says "about 30 M").
+A person segmenter, and an autoencoder of the same kind that refills a hole, rebuilt from the layer table of
+its report. Encoder blocks of 2x64, 2x128, 2x256, 2x512 and 1x512 [convolution 3x3, ReLU, batch
+normalisation], each followed by a 2x2 max-pool; mirrored decoder blocks of 1x512, 1x512, 2x512, 2x256,
+2x128 and 2x64 transposed convolutions; a last transposed convolution to the output's channels. The table
+leaves open how the five steps of 2x upsampling are made: here a 2x2 transposed convolution of stride 2
+closes each decoder block after the first, which gives 21.3 M parameters, the count that the table is known
+by (the report's prose says "about 30 M").
 
-It stays as a reproducible baseline: no skip connections, so outlines are soft, and 224x224 is the size it was trained at. Any
-other size works too, padded inside to the network's grid of 32 pixels and cropped back.
+It stays as a reproducible baseline: no skip connections, so outlines are soft, and 224x224 is the size it
+was trained at. Any other size works too, padded inside to the network's grid of 32 pixels and cropped back.
 """
 
 import torch
@@ -51,7 +53,11 @@ class VanisherNet2018(nn.Module):
         layers = []
         for number, block in enumerate(decoder):
             for width in block:
-                layers += [nn.ConvTranspose2d(channels, width, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(width)]
+                layers += [
+                    nn.ConvTranspose2d(channels, width, 3, padding=1),
+                    nn.ReLU(),
+                    nn.BatchNorm2d(width),
+                ]
                 channels = width
             if number > 0:
                 layers.append(nn.ConvTranspose2d(channels, channels, 2, stride=2))

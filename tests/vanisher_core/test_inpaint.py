@@ -1,0 +1,111 @@
+"""The network stage: scales, honest known pixels, and what happens when a network breaks."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from vanisher_core.device import inference_dtype, pick_device
+from vanisher_core.errors import ModelError, UsageError
+from vanisher_core.inpaint import Inpainter, contrast_ratio, local_contrast, shrink
+from vanisher_core.models.inpainter import Completion
+
+
+@pytest.fixture(scope="module")
+def inpainter() -> Inpainter:
+    return Inpainter(device="cpu")
+
+
+def _sunset(height: int, width: int) -> np.ndarray:
+    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    return np.stack(np.broadcast_arrays(0.9 - 0.3 * rows, 0.5 - 0.2 * rows, 0.2 + 0.5 * rows, np.zeros((1, width)))[:3], -1).astype(np.float32)  # fmt: skip
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 90), (200, 256), (700, 400)])
+def test_fills_windows_of_any_size_and_keeps_known_pixels(inpainter: Inpainter, height: int, width: int) -> None:
+    rgb = _sunset(height, width)
+    hole = np.zeros((height, width), bool)
+    hole[height // 3 : height // 2, width // 4 : width // 2] = True
+    coarse = inpainter.fill(rgb, hole)
+    assert coarse.rgb.shape == rgb.shape
+    assert coarse.contrast.shape == hole.shape
+    assert coarse.rgb.dtype == np.float32
+    assert np.array_equal(coarse.rgb[~hole], rgb[~hole])
+    assert np.isfinite(coarse.rgb).all()
+
+
+def test_a_smooth_sky_is_continued(inpainter: Inpainter) -> None:
+    rgb = _sunset(256, 256)
+    hole = np.zeros((256, 256), bool)
+    hole[90:160, 100:180] = True
+    broken = np.where(hole[..., None], np.float32(0), rgb)
+    assert np.abs(inpainter.fill(broken, hole).rgb - rgb)[hole].mean() < 0.03
+
+
+def test_shrinking_does_not_let_the_hole_leak() -> None:
+    rgb = np.full((64, 64, 3), 0.25, np.float32)
+    hole = np.zeros((64, 64), bool)
+    hole[20:31, 10:31] = True
+    rgb[hole] = 1.0
+    small, small_hole = shrink(rgb, hole, (16, 16))
+    assert np.allclose(small[~small_hole], 0.25, atol=1e-6)
+    assert small_hole.sum() >= hole.sum() / 16
+    assert not small_hole[:4].any()
+
+
+def test_contrast_is_told_at_the_scale_of_the_photograph() -> None:
+    rng = np.random.default_rng(0)
+    coarse = rng.random((40, 40, 3)).astype(np.float32)
+    fine = np.kron(coarse, np.ones((8, 8, 1), np.float32))
+    hole, small_hole = np.zeros((320, 320), bool), np.zeros((40, 40), bool)
+    ratio = contrast_ratio(fine, hole, coarse, small_hole)
+    assert ratio == pytest.approx(local_contrast(fine).mean() / local_contrast(coarse).mean(), rel=0.05)
+    assert contrast_ratio(fine, ~hole, coarse, ~small_hole) == 1.0
+
+
+class _Broken(nn.Module):
+    """A network whose arithmetic fails in low precision (or always)."""
+
+    def __init__(self, heals: bool) -> None:
+        super().__init__()
+        self.heals, self.calls = heals, 0
+
+    def forward(self, rgb: torch.Tensor, hole: torch.Tensor) -> Completion:
+        self.calls += 1
+        good = self.heals and not torch.is_autocast_enabled("cpu")
+        return Completion(rgb if good else rgb * float("nan"), hole * 0.1)
+
+
+def test_a_pass_that_fails_its_checks_is_repeated_in_float32(inpainter: Inpainter) -> None:
+    broken = Inpainter.__new__(Inpainter)
+    broken.name, broken.device, broken.dtype = "broken", torch.device("cpu"), torch.bfloat16
+    broken._network = _Broken(heals=True)
+    rgb, hole = _sunset(16, 16), np.eye(16, dtype=bool)
+    assert np.isfinite(broken.fill(rgb, hole).rgb).all()
+    assert broken._network.calls == 2
+    broken._network = _Broken(heals=False)
+    with pytest.raises(ModelError, match="broken.*not finite"):
+        broken.fill(rgb, hole)
+
+
+def test_low_precision_changes_a_fill_by_less_than_two_grey_levels(inpainter: Inpainter) -> None:
+    rng = np.random.default_rng(1)
+    rgb = np.clip(_sunset(96, 96) + rng.normal(0, 0.05, (96, 96, 3)), 0, 1).astype(np.float32)
+    hole = np.zeros((96, 96), bool)
+    hole[30:60, 30:60] = True
+    exact, kept = inpainter.fill(rgb, hole).rgb, inpainter.dtype
+    inpainter.dtype = torch.bfloat16
+    rough = inpainter.fill(rgb, hole).rgb
+    inpainter.dtype = kept
+    assert np.abs(exact - rough).mean() < 2 / 255
+
+
+def test_devices_are_picked_by_name() -> None:
+    assert pick_device("cpu") == torch.device("cpu")
+    assert pick_device("auto").type in ("cpu", "cuda", "mps")
+    with pytest.raises(UsageError, match="'tpu' is unknown"):
+        pick_device("tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(UsageError, match="torch sees none"):
+            pick_device("cuda")
+    assert inference_dtype(torch.device("cpu")) in (torch.float32, torch.bfloat16)

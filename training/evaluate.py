@@ -1,0 +1,39 @@
+"""Measures the product: `python -m training.evaluate inpaint|segment|speed [options]`.
+
+    python -m training.evaluate inpaint --sizes 256 512 native --csv inpaint.csv --plates plates/
+    python -m training.evaluate segment
+    python -m training.evaluate speed
+
+Each part has its own `--help`. A quick look on two cores: `inpaint --sizes 256 --count 8 --no-memory`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+PARTS = {
+    "inpaint": "training.evaluate_inpaint",
+    "segment": "training.evaluate_segment",
+    "speed": "training.speed",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the named part and gives its exit status: 0 done, 1 a bar is missed, 2 bad usage."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] not in PARTS:
+        asked = arguments[0] if arguments else "nothing"
+        wants_help = asked in ("-h", "--help")
+        print(
+            __doc__ if wants_help else f"unknown part {asked!r}: use one of {', '.join(PARTS)}",
+            file=sys.stderr,
+        )
+        return 0 if wants_help else 2
+    status = import_module(PARTS[arguments[0]]).main(arguments[1:])
+    return int(status or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""`vanisher erase`: one photograph, one mask or class, one new file; the original is only read."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vanisher_core.commands.common import (
+    Progress,
+    check_output,
+    class_names,
+    length,
+    print_json,
+    print_notes,
+    setting,
+    switch,
+    whole,
+    write_bytes,
+)
+from vanisher_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from vanisher_core.mask import Mask
+    from vanisher_core.photo import Photo
+    from vanisher_core.receipt import Receipt
+    from vanisher_core.vanish import Result, Vanisher
+
+MODELS = ("auto", "exemplar", "network")
+
+_EXAMPLES = """\
+examples:
+  vanisher erase beach.jpg --remove person
+  vanisher erase room.tif --mask lamp.png -o room-without-lamp.tif --receipt room.json
+  vanisher erase wall.png --mask exact.png --grow 0 --feather 0 --seed 7"""
+
+
+def register(commands: Any) -> None:
+    """Adds `erase` and its options."""
+    parser = commands.add_parser(
+        "erase",
+        help="erase what a mask covers, or every person, from a photograph",
+        description="Erases what a mask covers, or all of a class; every other sample stays as it was.",
+        epilog=_EXAMPLES,
+    )
+    add = parser.add_argument
+    add("photo", type=Path, metavar="PHOTO", help="PNG, JPEG, TIFF or WebP; never changed")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--mask", type=Path, metavar="MASK", help="picture of the same size, white where to erase"
+    )
+    what.add_argument(
+        "--remove", type=class_names, metavar="CLASS[,CLASS]", help="classes to find and erase: person"
+    )
+    add("-o", "--output", type=Path, metavar="OUT", help="where to write (NAME.vanished.EXT)")
+    add("--overwrite", action="store_true", default=None, help="replace OUT (and the receipt) if they exist")
+    add("--fit-mask", action="store_true", help="scale a mask of another size to the photograph")
+    add("--grow", type=whole, metavar="PX", help="pixels to grow the mask by (automatic, by size)")
+    add(
+        "--feather",
+        type=length,
+        metavar="PX",
+        help="width of the soft edge inside the grown ring (automatic)",
+    )
+    add(
+        "--model",
+        metavar="NAME",
+        help="auto (default: network guide and the photograph's own texture), exemplar, network",
+    )
+    add("--device", metavar="DEVICE", help="auto (default), cpu, cuda or mps")
+    add("--seed", type=whole, metavar="N", help="another seed gives another texture (0)")
+    add("--receipt", type=Path, metavar="FILE", help="write what was done, replayable, as JSON")
+    add("--json", action="store_true", help="print one JSON object instead of a sentence")
+    parser.set_defaults(run=run)
+
+
+def default_output(photo: Path) -> Path:
+    """`a.jpg` -> `a.vanished.jpg`, beside it."""
+    return photo.with_name(f"{photo.stem}.vanished{photo.suffix}")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Erases, writes, reports.
+
+    Raises:
+        VanisherError: anything that the user can mend.
+    """
+    began = time.perf_counter()
+    options = _options(arguments)
+    source: Path = arguments.photo
+    target: Path = arguments.output or default_output(source)
+    overwrite = setting(arguments.overwrite, "VANISHER_OVERWRITE", switch, False)
+
+    from vanisher_core.photo import Photo
+
+    photo = Photo.open(source)
+    check_output(target, overwrite=overwrite, source=source)
+    if arguments.receipt:
+        _check_receipt(arguments.receipt, target, source, overwrite)
+    mask, vanisher = _mask_and_pipeline(arguments, photo)
+    with Progress() as progress:
+        result = vanisher.erase(photo, mask, fit_mask=arguments.fit_mask, progress=progress, **options)
+    notes = _write(result, mask, source, target, overwrite, arguments.receipt)
+    _report(arguments, result, mask, target, notes, time.perf_counter() - began)
+    return 0
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The keyword arguments of `Vanisher.erase` that options and variables decide."""
+    model = setting(arguments.model, "VANISHER_MODEL", str, "auto")
+    if model not in MODELS:
+        raise UsageError(f"There is no model {model!r} to erase with: choose one of {', '.join(MODELS)}.")
+    return {
+        "model": model,
+        "seed": setting(arguments.seed, "VANISHER_SEED", whole, 0),
+        "grow": setting(arguments.grow, "VANISHER_GROW", whole, None),
+        "feather": setting(arguments.feather, "VANISHER_FEATHER", length, None),
+    }
+
+
+def _check_receipt(receipt: Path, target: Path, source: Path, overwrite: bool) -> None:
+    if receipt.absolute() == target.absolute():
+        raise UsageError(
+            f"The receipt and the picture have the same name {target}: name another with --receipt."
+        )
+    check_output(receipt, overwrite=overwrite, source=source)
+
+
+def _mask_and_pipeline(arguments: argparse.Namespace, photo: "Photo") -> "tuple[Mask, Vanisher]":
+    """The mask, read or found, and the pipeline that may have found it."""
+    from vanisher_core.mask import Mask
+    from vanisher_core.vanish import Vanisher
+
+    vanisher = Vanisher(device=setting(arguments.device, "VANISHER_DEVICE", str, "auto"))
+    if arguments.mask:
+        return Mask.open(arguments.mask), vanisher
+    with Progress() as progress:
+        progress(0.0, f"looking for {', '.join(arguments.remove)}")
+        found = vanisher.segment(photo, arguments.remove)
+    return union(list(found.values())), vanisher
+
+
+def union(masks: "list[Mask]") -> "Mask":
+    """What any of the masks covers."""
+    import numpy as np
+
+    from vanisher_core.mask import Mask
+
+    return Mask.from_array(np.maximum.reduce([mask.array for mask in masks]))
+
+
+def _write(
+    result: "Result", mask: "Mask", source: Path, target: Path, overwrite: bool, receipt: Path | None
+) -> list[str]:
+    """Writes the picture and the receipt; an empty mask copies the file itself, byte for byte.
+
+    Returns:
+        Notes of the mask, the fill and the saving, each once.
+    """
+    from vanisher_core.receipt import file_digest
+
+    notes = [*mask.notes, *result.notes]
+    reencoded = ""
+    if not result.mask_used.array.any() and target.suffix.lower() == source.suffix.lower():
+        write_bytes(target, source.read_bytes())
+    else:
+        report = result.photo.save(target, overwrite=overwrite)
+        notes += report.notes
+        reencoded = f"saved as {report.format}, which is lossy" if report.reencoded else ""
+    if receipt:
+        files = {"input_file_sha256": file_digest(source), "output_file_sha256": file_digest(target)}
+        full: Receipt = result.receipt.with_files(
+            notes=tuple(dict.fromkeys(notes)), reencoded=reencoded, **files
+        )
+        write_bytes(receipt, full.to_json().encode())
+    return list(dict.fromkeys(notes))
+
+
+def _report(
+    arguments: argparse.Namespace,
+    result: "Result",
+    mask: "Mask",
+    target: Path,
+    notes: list[str],
+    seconds: float,
+) -> None:
+    share = float(result.mask_used.hole.mean())
+    windows = result.receipt.as_dict()["windows"]
+    if arguments.json:
+        found = {
+            "output": str(target),
+            "receipt": str(arguments.receipt) if arguments.receipt else None,
+            "size": list(result.photo.size),
+            "erased_share": round(share, 6),
+            "windows": windows,
+            "notes": notes,
+            "seconds": round(seconds, 3),
+        }
+        print_json(found)
+        return
+    print_notes(notes)
+    if not result.mask_used.array.any():
+        sought = "the mask is empty" if arguments.mask else f"no {' or '.join(arguments.remove)} was found"
+        print(f"Nothing to erase: {sought}. {target} equals the original.")
+        return
+    ways = ", ".join(sorted({window["method"] for window in windows}))
+    print(f"Wrote {target}: {share:.1%} of the picture filled ({ways}) in {seconds:.1f} s.")
