@@ -1,4 +1,4 @@
-"""Dependencies point one way (DESIGN.md): read from the sources, so that a wrong import fails before it runs."""
+"""Dependencies point one way: read from the sources, so that a wrong import fails before it runs."""
 
 import ast
 import subprocess
@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "gimp_plugin": set(),
     "training": {"panorama", "vanisher_core"},
 }
-"""Package -> packages of this project it may import, itself apart. The plug-in speaks HTTP and imports none."""
+"""Package -> packages of this project it may import, itself apart; the plug-in speaks HTTP."""
 FOREIGN_TO = {
     "vanisher_core": {
         "fastapi",
@@ -32,8 +32,8 @@ FOREIGN_TO = {
     "panorama": {"fastapi", "uvicorn", "starlette", "gi", "requests", "httpx"},
     "gimp_plugin": {"numpy", "torch", "PIL", "cv2", "requests", "httpx", "fastapi"},
 }
-"""Package -> outside modules it must not know: the core knows no HTTP, the plug-in nothing but what GIMP brings."""
-FIRST_PARTY_HEAVY = {"torch", "numba", "numpy", "cv2", "scipy"}
+"""Package -> outside modules it must not know: no HTTP in the core, no packages in the plug-in."""
+HEAVY = {"torch", "numba", "numpy", "cv2", "scipy"}
 
 
 def sources(package: str) -> list[Path]:
@@ -72,7 +72,7 @@ def test_packages_stay_out_of_each_others_trade(package: str) -> None:
     assert not wrong
 
 
-def test_the_rule_bites(tmp_path: Path) -> None:
+def test_the_rule_bites() -> None:
     """The reader sees imports inside functions and `from` imports, or the tests above could not fail."""
     planted = ROOT / "vanisher_core" / "cli.py"
     assert {"argparse", "vanisher_core", "warnings"} <= imported(planted)
@@ -81,7 +81,7 @@ def test_the_rule_bites(tmp_path: Path) -> None:
 def test_importing_the_library_loads_nothing_heavy() -> None:
     code = "import sys, vanisher_core, vanisher_core.cli as c; c.build_parser(); print(*sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert not FIRST_PARTY_HEAVY & set(shown.stdout.split())
+    assert not HEAVY & set(shown.stdout.split())
 
 
 def test_no_pickle_and_no_shell_in_the_product() -> None:

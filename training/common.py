@@ -1,10 +1,11 @@
 """What every training loop shares: configuration, averaging, checkpoints, schedules, export and logging.
 
-A loop reads `config = parse_config(Config, argv)`, builds its modules, calls `load_checkpoint`, and goes on from
-the step that returns. A checkpoint is a folder `step-00001234/` of safetensors parts (weights, optimiser tensors)
-beside a readable `checkpoint.json` (step, loop state) and `random.json` (generators). It is written under another name and
-renamed, so that a run killed at any moment leaves whole checkpoints only. On the CPU a resumed run continues bit
-for bit: weights, optimiser moments with their memory layout, and all random generators come back as they were.
+A loop reads `config = parse_config(Config, argv)`, builds its modules, calls `load_checkpoint`, and goes on
+from the step that returns. A checkpoint is a folder `step-00001234/` of safetensors parts (weights,
+optimiser tensors) beside a readable `checkpoint.json` (step, loop state) and `random.json` (generators). It
+is written under another name and renamed, so that a run killed at any moment leaves whole checkpoints only.
+On the CPU a resumed run continues bit for bit: weights, optimiser moments with their memory layout, and all
+random generators come back as they were.
 
 The habits (flat loops, JSON sidecar, null logger, stop on a non-finite loss) follow karpathy/nanochat.
 """
@@ -36,7 +37,7 @@ from torch import Tensor, nn
 ConfigT = TypeVar("ConfigT")
 
 PART_BYTES = 15 * 2**20
-"""Largest tensor payload of one safetensors file, in bytes (15 MiB): git hosts and proxies carry such files."""
+"""Largest tensor payload of one safetensors file, in bytes (15 MiB): git hosts carry such files."""
 
 KEEP_CHECKPOINTS = 2
 """The newest checkpoints that `save_checkpoint` leaves in its folder."""
@@ -45,10 +46,10 @@ Generators = Mapping[str, "np.random.Generator | torch.Generator"]
 
 
 def parse_config(config_type: type[ConfigT], argv: Sequence[str] | None = None) -> ConfigT:
-    """Builds a (frozen) dataclass from its defaults and `--field-name value` arguments.
+    """Builds a frozen dataclass from its defaults and `--field-name value` arguments.
 
     Args:
-        config_type: dataclass whose fields are bool, int, float, str, Path, tuples of one of these, or optional.
+        config_type: dataclass of bool, int, float, str, Path, tuples of one of these, or optional ones.
         argv: arguments without the programme's name; None reads the command line.
 
     Raises:
@@ -110,7 +111,7 @@ class Ema(nn.Module):
 
 
 def cosine(step: int, total: int, warmup: int) -> float:
-    """Learning-rate factor in [0, 1]: rises linearly over `warmup` steps, then falls along a half cosine to 0."""
+    """Learning-rate factor in [0, 1]: linear rise over `warmup` steps, then a half cosine down to 0."""
     if step < warmup:
         return (step + 1) / warmup
     done = min(1.0, (step - warmup) / max(1, total - warmup))
@@ -126,7 +127,7 @@ def stop_if_not_finite(loss: Tensor | float, step: int) -> float:
     value = float(loss.detach() if isinstance(loss, Tensor) else loss)
     if not math.isfinite(value):
         raise FloatingPointError(
-            f"loss={value} at step {step} is not finite; resume from the last checkpoint with a lower learning rate"
+            f"loss={value} at step {step} is not finite; resume with a lower learning rate"
         )
     return value
 
@@ -213,7 +214,7 @@ def export_weights(module: nn.Module, path: Path, metadata: Mapping[str, Any]) -
     Args:
         module: the network to ship (the averaged one).
         path: `.../weights/NAME.safetensors`.
-        metadata: "architecture", "config", "task", "classes", "version"; values that are not text become JSON.
+        metadata: "architecture", "config", "task", "classes", "version"; what is not text becomes JSON.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -221,6 +222,7 @@ def export_weights(module: nn.Module, path: Path, metadata: Mapping[str, Any]) -
     tensors = {name: _plain(tensor) for name, tensor in module.state_dict().items()}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     save_file(tensors, temporary, metadata=header)
+    temporary.chmod(0o644)  # safetensors makes it readable for its owner only
     temporary.replace(path)
     return path
 

@@ -106,8 +106,8 @@ def run_cases(fills: dict[str, Fill], cases: Sequence[Case], size: str, lpips: L
             outcome.fills[name, index] = filled
         if len(rows) == len(fills):
             outcome.rows.extend(rows)
-        print(f"\r{size}: {index + 1}/{len(cases)}", end="", file=sys.stderr)
-    print(file=sys.stderr)
+        if sys.stderr.isatty():
+            print(f"\r{size}: {index + 1}/{len(cases)}", end="", file=sys.stderr, flush=True)
     return outcome
 
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 RESAMPLES = 2000
 COVERAGE = 95.0  # per cent
@@ -41,7 +40,7 @@ def bootstrap(values: Sequence[float], keys: Sequence[str], seed: int = 0) -> In
         )
     array = np.asarray(values, dtype=np.float64)
     names, group = np.unique(np.asarray(keys), return_inverse=True)
-    sums: NDArray[np.float64] = np.bincount(group, weights=array)
+    sums = np.bincount(group, weights=array)
     counts = np.bincount(group)
     draws = np.random.default_rng(seed).integers(len(names), size=(RESAMPLES, len(names)))
     means = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)

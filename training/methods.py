@@ -60,9 +60,9 @@ def set_threads(count: int) -> None:
     if count < 1:
         raise ValueError(f"threads must be at least 1, got {count}")
     import cv2
-    import numba
     import torch
+    from numba import get_num_threads, set_num_threads
 
     torch.set_num_threads(count)
     cv2.setNumThreads(count)
-    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # pyright: ignore[reportAttributeAccessIssue]
+    set_num_threads(min(count, get_num_threads()))

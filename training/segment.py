@@ -1,12 +1,13 @@
 """Trains the person segmenter: `python -m training.segment --out runs/segment`.
 
-Run it again and it goes on where it stopped, with any setting changed. `--sizes 128 160 224 --shares 0.6 0.2 0.2` trains
-small pictures first: a step at 128 pixels costs a third of one at 224, and early on it teaches as much. A cut-down run
-that ends in seconds: `--steps 4 --batch 2 --sizes 64 --limit 8`.
+Run it again and it goes on where it stopped, with any setting changed. `--sizes 128 160 224 --shares 0.6
+0.2 0.2` trains small pictures first: a step at 128 pixels costs a third of one at 224, and early on it
+teaches as much. A cut-down run that ends in seconds: `--steps 4 --batch 2 --sizes 64 --limit 8`.
 
-Loss: binary cross-entropy, outlines weighted threefold and doubtful background less (`training/data/people.py`), plus soft
-Dice over the batch (Milletari et al., V-Net, 2016, section 3) and a small cross-entropy on the coarse second head.
-The average of the weights is what gets validated and exported, every `--every` steps.
+Loss: binary cross-entropy, outlines weighted threefold and doubtful background less
+(`training/data/people.py`), plus soft Dice over the batch (Milletari et al., V-Net, 2016, section 3) and a
+small cross-entropy on the coarse second head. The average of the weights is what gets validated and
+exported, every `--every` steps.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Config:
     out: Path = Path("runs/segment")
     data: Path = shards.DEFAULT_FOLDER
     steps: int = 12000
+    stop: int | None = None
     batch: int = 16
     sizes: tuple[int, ...] = (128, 160, 224)
     shares: tuple[float, ...] = (0.6, 0.2, 0.2)
@@ -83,13 +85,20 @@ def loss_of(net: SegmenterNet, batch: people.Batch) -> Tensor:
     return entropy + 0.5 * dice + 0.4 * second
 
 
-def load_training(config: Config, size: int) -> people.Canvases:
-    """The training split on canvases 1.6 times the step's picture size: people, animals, and scenes to paste on."""
+def canvas_for(size: int) -> int:
+    """Side of the canvases that steps of a picture size are cut from."""
+    return round(size * 1.6 / 16) * 16
+
+
+def load_training(config: Config, canvas: int) -> people.Canvases:
+    """The training split: people, animals, and scenes to paste people on."""
     found = shards.shards(config.data, "people-*.tar")
     crowd = shards.pictures(found, lambda key: not shards.validates("people", key))
     rooms = shards.pictures(shards.shards(config.data, "scenes-0*.tar"))
-    canvas = round(size * 1.6 / 16) * 16
-    parts = [people.pack(crowd, canvas, config.limit), people.pack(rooms, canvas, config.limit or config.scenes)]
+    parts = [
+        people.pack(crowd, canvas, config.limit),
+        people.pack(rooms, canvas, config.limit or config.scenes),
+    ]
     return people.Canvases(
         *(torch.cat([getattr(part, name) for part in parts]) for name in ("rgb", "mask", "extent", "trust")),
         keys=[key for part in parts for key in part.keys],
@@ -116,7 +125,11 @@ def validate(net: nn.Module, canvases: people.Canvases, batch: int = 16) -> dict
         few = (share > 0) & (share < 0.01)
         small_found += float((guess & truth)[few].sum())
         small_all += float(truth[few].sum())
-    return {"iou": both / max(either, 1), "accuracy": right / total, "small_recall": small_found / max(small_all, 1)}
+    return {
+        "iou": both / max(either, 1),
+        "accuracy": right / total,
+        "small_recall": small_found / max(small_all, 1),
+    }
 
 
 def inside_of(extent: Tensor, size: int) -> Tensor:
@@ -137,7 +150,12 @@ def fill_border(rgb: Tensor, extent: Tensor) -> Tensor:
 def export(net: nn.Module, config: Config, path: Path) -> Path:
     """Writes the weights in the registry's form."""
     sizes = {name: getattr(config, name) for name in ("widths", "depths", "decoder_widths")}
-    header = {"architecture": ARCHITECTURE, "config": {"classes": 1} | sizes, "task": "segment", "classes": ["person"]}
+    header = {
+        "architecture": ARCHITECTURE,
+        "config": {"classes": 1} | sizes,
+        "task": "segment",
+        "classes": ["person"],
+    }
     return common.export_weights(net, path, header | {"version": VERSION})
 
 
@@ -164,12 +182,14 @@ def train(config: Config) -> dict[str, float]:
         lambda key: shards.validates("people", key),
         config.validate_limit or config.limit,
     )
+    pictures = load_training(config, canvas_for(max(config.sizes)))
     figures: dict[str, float] = {}
     size, source, mean, started = 0, None, 0.0, time.time()
-    for step in range(state["step"], config.steps):
+    for step in range(state["step"], min(config.steps, config.stop or config.steps)):
         if source is None or size != size_at(config, step):
             size = size_at(config, step)
-            source = people.Augmenter(load_training(config, size), generator, paste=config.paste)
+            canvases = people.shrunk(pictures, canvas_for(size))
+            source = people.Augmenter(canvases, generator, paste=config.paste)
         for group in optimizer.param_groups:
             group["lr"] = config.rate * common.cosine(step, config.steps, config.warmup)
         net.train()
@@ -183,11 +203,21 @@ def train(config: Config) -> dict[str, float]:
         value = common.stop_if_not_finite(loss, step)
         mean = value if mean == 0 else 0.98 * mean + 0.02 * value
         if (step + 1) % 50 == 0:
-            log.write(step + 1, loss=mean, size=size, rate=optimizer.param_groups[0]["lr"], seconds=time.time() - started)
+            log.write(
+                step + 1,
+                loss=mean,
+                size=size,
+                rate=optimizer.param_groups[0]["lr"],
+                seconds=time.time() - started,
+            )
         if (step + 1) % config.every == 0 or step + 1 == config.steps:
             figures = validate(ema.module, held_out)
             log.write(step + 1, **figures)
-            report = {"config": {k: str(v) for k, v in asdict(config).items()}, "loss": mean, "figures": figures}
+            report = {
+                "config": {k: str(v) for k, v in asdict(config).items()},
+                "loss": mean,
+                "figures": figures,
+            }
             common.save_checkpoint(config.out, step + 1, modules, optimizers, report, generators)
             export(ema.module, config, config.out / "segment-person.safetensors")
     return figures

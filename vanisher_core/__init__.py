@@ -11,10 +11,16 @@ Conventions, once: RGB, HWC at the edges, BCHW float in [0, 1] inside; mask 1 (2
 pixels with centres at +0.5; angles in radians, yaw right, pitch up.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# OpenMP threads that spin while they wait starve each other as soon as anything else runs on the machine: a
+# network pass took 0.6-1.5 s spinning and 0.05 s sleeping beside another busy process (docs/log.md). OpenMP
+# reads this when torch is first loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOME = {
     "Cancelled": "errors",

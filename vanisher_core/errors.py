@@ -44,7 +44,7 @@ class UnsupportedPhoto(PhotoError):
 
 
 class DamagedPhoto(PhotoError):
-    """A file that is truncated, corrupt, not what its header says, or that holds samples that are not finite."""
+    """A file that is truncated, corrupt, no picture at all, or that holds samples that are not finite."""
 
 
 class LimitExceeded(PhotoError):
@@ -66,7 +66,7 @@ class HopelessFill(VanisherError):
 
 
 class OutputError(VanisherError):
-    """The result cannot be written: folder missing or read-only, disk full, or the format cannot hold the picture."""
+    """The result cannot be written: no such folder, read-only, disk full, or a format that cannot hold it."""
 
 
 class ModelError(VanisherError):

@@ -42,7 +42,7 @@ DTYPES = ("uint8", "uint16", "float32")
 
 @dataclass(frozen=True)
 class SaveReport:
-    """What `Photo.save` did: where, in which format, whether a lossy codec touched all pixels, and remarks."""
+    """What `Photo.save` did: where, in which format, whether a lossy codec was used, and remarks."""
 
     path: Path
     format: str

@@ -1,18 +1,25 @@
 """How good is a fill? Three ratios, a verdict, and a comparison for falling back.
 
-Users of erasers ask for exactly this: to be told when a fill came out blurred (RIVALS idea 5). No
-reference-free score ranks honest fills reliably (ReMOVE and others change sign between RORD and
-RemovalBench), so these scores only separate spoiled fills from honest ones, and `better` answers only when
-the difference is plain.
+Users of erasers ask to be told when a fill came out blurred. No reference-free score ranks honest fills
+reliably (the ReMOVE metric changes sign between the paired sets RORD and RemovalBench), so these scores
+only separate spoiled fills from honest ones, and `better` answers only when the difference is plain.
 
 All scores are about 1 for a fill that looks like its surroundings:
 
-- ``sharpness``: share of fine detail in the gradients of the fill over the same in the ring round it; blur
-  lowers it.
-- ``seam``: gradient jump across the rim of the hole over that across parallel lines beside it; a step
-  raises it.
-- ``residue``: gradient energy along the erased object's outline over that along parallel lines; a ghost
-  raises it.
+- ``sharpness``: fine over coarse gradients in the fill, over the same in the ring round it; blur lowers it.
+- ``seam``: gradient across the rim of the hole over that across parallel lines beside it; a step raises it.
+- ``residue``: gradient across the erased object's outline over that across lines beside it; a ghost raises
+  it.
+
+Calibrated on 106 object-shaped holes (3-14 % of the picture) in validation photographs: 70 at 256 px, 36
+native crops of 512 px. Area under the ROC curve, spoiled fills against the true pixels, of the score meant
+for the fault (all photographs / 256 px / native): blur by 1.5 px 0.995 / 0.999 / 0.988, mean colour 1.000,
+true pixels shifted by 6-15 px 0.990 / 0.987 / 1.000, colour off by 12 codes 0.969 / 0.954 / 0.991, by 25
+codes 0.998, halo along the outline 0.968 / 0.943 / 0.998, faint ghost of the object 0.987 / 0.975 / 1.000.
+`badness`, which joins the scores: 0.973 over all faults together, at least 0.92 for each. Of true fills 5 %
+lie beyond sharpness 0.79, seam 1.25, residue 1.38; of exemplar fills 5 % beyond 0.59, 1.82, 1.39. The
+limits of the verdict let about nine in ten exemplar fills pass and stop nearly all that are blurred by 1.5
+px.
 """
 
 from __future__ import annotations
@@ -28,9 +35,19 @@ from vanisher_core.window import bounding_box
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Rec. 709 weights."""
 FLOOR = 0.5 / 255
-"""Gradients below half an 8-bit code are noise; added to both sides of a ratio."""
-SHARPNESS_MIN, SEAM_MAX, RESIDUE_MAX = 0.5, 1.6, 1.6
-"""Limits of the verdict."""
+"""Half an 8-bit code: gradients below are noise; added to both sides of a ratio."""
+RING = 12
+"""Pixels, width of the known ring that sharpness is compared with (wider rings are less like the hole)."""
+SCALES = (1.4, 2.8)
+"""Pixels, Gaussian sigmas of the coarse gradients; the second serves soft photographs."""
+LINES = 8
+"""Parallel lines looked at on each side of an outline, one pixel apart."""
+SHARPNESS_MIN, SEAM_MAX, RESIDUE_MAX = 0.6, 1.8, 1.5
+"""Limits of the verdict; see the module docstring for what they let through."""
+SHARPNESS_USUAL, SEAM_USUAL, RESIDUE_USUAL = 0.79, 1.25, 1.4
+"""One true fill in twenty lies beyond each: the units of `badness`."""
+CLEARLY = 0.5
+"""How much lower `badness` must be to count as clearly better."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +88,15 @@ def score(rgb: np.ndarray, fill: np.ndarray, hole: np.ndarray, core: np.ndarray)
         `Scores`, all finite; 1.0 where nothing can be measured (no hole, nothing known).
     """
     box = bounding_box(np.ascontiguousarray(hole).view(np.uint8))
-    if box.area == 0:
+    if box.area == 0 or hole.all():
         return Scores(1.0, 1.0, 1.0)
-    reach = max(16, math.ceil(math.sqrt(box.area) / 2))
-    crop = box.expanded(reach).clipped((hole.shape[1], hole.shape[0])).slices
-    hole, core = hole[crop], core[crop]
-    luma = np.where(hole, fill[crop] @ LUMA, rgb[crop] @ LUMA)
-    ring = ~hole & (cv2.dilate(hole.view(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0)
+    crop = box.expanded(2 * RING).clipped((hole.shape[1], hole.shape[0])).slices
+    hole, core = np.ascontiguousarray(hole[crop]), np.ascontiguousarray(core[crop] & hole[crop])
+    part = np.where(hole[..., None], fill[crop], rgb[crop]).astype(np.float32)
     return Scores(
-        sharpness=_sharpness(luma, hole, ring), seam=_line_ratio(luma, hole), residue=_line_ratio(luma, core)
+        sharpness=_sharpness(part @ LUMA, hole),
+        seam=_line_ratio(part, hole, 0, np.ones_like(hole)),
+        residue=_line_ratio(cv2.GaussianBlur(part, (0, 0), 1.0), core, 2, ~_rim(hole)),
     )
 
 
@@ -102,54 +119,82 @@ def verdict(scores: Scores) -> Verdict:
 
 
 def badness(scores: Scores) -> float:
-    """One number, 0 = no complaint; sums how far each score lies on its bad side, in doublings."""
-    return (
-        max(0.0, -math.log2(max(scores.sharpness, 1e-3)))
-        + max(0.0, math.log2(max(scores.seam, 1e-3)))
-        + max(0.0, math.log2(max(scores.residue, 1e-3)))
+    """The worst complaint: 0 = none, 1 = what one true fill in twenty reaches, on a logarithmic scale."""
+    return max(
+        0.0,
+        math.log(max(scores.sharpness, 1e-3)) / math.log(SHARPNESS_USUAL),
+        math.log(max(scores.seam, 1e-3)) / math.log(SEAM_USUAL),
+        math.log(max(scores.residue, 1e-3)) / math.log(RESIDUE_USUAL),
     )
 
 
-def better(a: Scores, b: Scores, margin: float = 0.5) -> bool:
-    """Whether `a` is clearly better than `b`, which fails its verdict, by `badness`."""
-    return not verdict(b).ok and badness(a) + margin < badness(b)
+def better(a: Scores, b: Scores) -> bool:
+    """Whether `a` is clearly better than `b`: b fails its verdict and a's `badness` is lower by 0.5.
+
+    Meant for one decision only: to leave a fill that fails for another. It does not rank fills that pass.
+    """
+    return not verdict(b).ok and badness(a) + CLEARLY < badness(b)
 
 
-def _sharpness(luma: np.ndarray, hole: np.ndarray, ring: np.ndarray) -> float:
-    inner = cv2.erode(hole.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+def _sharpness(luma: np.ndarray, hole: np.ndarray) -> float:
+    """Fine over coarse gradients in the fill, over the same in the ring; the worst of the scales."""
+    inner = _eroded(hole)
     inner = inner if inner.any() else hole
-    if not ring.any():
-        return 1.0
-    fine, coarse = _gradient(luma), _gradient(cv2.GaussianBlur(luma, (0, 0), 1.5))
-    inside = (fine[inner].mean() + FLOOR) / (coarse[inner].mean() + FLOOR)
-    outside = (fine[ring].mean() + FLOOR) / (coarse[ring].mean() + FLOOR)
-    return float(inside / outside)
+    ring = ~hole & (cv2.dilate(hole.view(np.uint8), np.ones((2 * RING + 1,) * 2, np.uint8)) > 0)
+    pictures = [_gradient(luma), *(_gradient(cv2.GaussianBlur(luma, (0, 0), sigma)) for sigma in SCALES)]
+    inside = [float(picture[inner].mean()) + FLOOR for picture in pictures]
+    outside = [float(picture[ring].mean()) + FLOOR for picture in pictures]
+    ratios = [known / filled for known, filled in zip(outside, inside, strict=True)]
+    return min(coarse / ratios[0] for coarse in ratios[1:])
+
+
+def _eroded(hole: np.ndarray) -> np.ndarray:
+    return cv2.erode(hole.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+
+def _rim(hole: np.ndarray) -> np.ndarray:
+    """Pixels on both sides of the rim, whose steps belong to `seam`."""
+    marks, kernel = hole.view(np.uint8), np.ones((3, 3), np.uint8)
+    return cv2.dilate(marks, kernel) != cv2.erode(marks, kernel)
 
 
 def _gradient(luma: np.ndarray) -> np.ndarray:
+    """Absolute differences to the right and lower neighbour, added."""
     across = np.abs(np.diff(luma, axis=1, append=luma[:, -1:]))
     down = np.abs(np.diff(luma, axis=0, append=luma[-1:]))
     return across + down
 
 
-def _line_ratio(luma: np.ndarray, inside: np.ndarray) -> float:
-    """Mean step across the outline of `inside` over that across parallel outlines 2 to 4 px beside it."""
-    marks = np.ascontiguousarray(inside).view(np.uint8)
-    own = _step(luma, marks)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
-    beside = [_step(luma, cv2.erode(marks, kernel, iterations=n)) for n in (2, 3, 4)]
-    beside += [_step(luma, cv2.dilate(marks, kernel, iterations=n)) for n in (2, 3, 4)]
-    found = [value for value in beside if value is not None]
-    if own is None or not found:
+def _line_ratio(part: np.ndarray, inside: np.ndarray, spread: int, counted: np.ndarray) -> float:
+    """Gradient across the outline of `inside`, `spread` lines to each side, over that of farther lines."""
+    if not inside.any() or inside.all():
         return 1.0
-    return float((own + FLOOR) / (np.mean(found) + FLOOR))
+    steps = _steps(part, inside, counted)
+    own = steps[LINES - spread : LINES + spread + 1]
+    gap = spread + 3
+    far = np.concatenate([steps[: LINES - gap + 1], steps[LINES + gap :]])
+    own, far = own[np.isfinite(own)], far[np.isfinite(far)]
+    if len(own) == 0 or len(far) == 0:
+        return 1.0
+    return float((own.mean() + FLOOR) / (np.median(far) + FLOOR))
 
 
-def _step(luma: np.ndarray, marks: np.ndarray) -> float | None:
-    """Mean absolute difference of neighbours on two sides of an outline; None where there is no outline."""
-    right, down = marks[:, 1:] != marks[:, :-1], marks[1:] != marks[:-1]
-    count = int(right.sum()) + int(down.sum())
-    if count == 0:
-        return None
-    total = np.abs(np.diff(luma, axis=1))[right].sum() + np.abs(np.diff(luma, axis=0))[down].sum()
-    return float(total / count)
+def _steps(part: np.ndarray, inside: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Mean |gradient| along the normal on parallel lines, inner ones first, the outline in the middle."""
+    marks = inside.view(np.uint8)
+    away = cv2.distanceTransform(1 - marks, cv2.DIST_L2, 5) - cv2.distanceTransform(marks, cv2.DIST_L2, 5)
+    across, down = cv2.Scharr(away, -1, 1, 0), cv2.Scharr(away, -1, 0, 1)
+    length = np.maximum(np.hypot(across, down), 1e-3)
+    rows, columns = np.nonzero((np.abs(away) <= LINES + 0.5) & counted)
+    distance = away[rows, columns]
+    line = np.round(distance - np.copysign(0.5, distance)).astype(int) + LINES
+    normal_x, normal_y = (across / length)[rows, columns], (down / length)[rows, columns]
+    size = 2 * LINES + 1
+    count = np.bincount(line, minlength=size)[:size]
+    total = np.zeros(size)
+    for channel in cv2.split(part):
+        slope_x = cv2.Sobel(channel, -1, 1, 0, ksize=1)[rows, columns] / 2
+        slope_y = cv2.Sobel(channel, -1, 0, 1, ksize=1)[rows, columns] / 2
+        steps = np.abs(slope_x * normal_x + slope_y * normal_y)
+        total += np.bincount(line, weights=steps, minlength=size)[:size]
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -4,6 +4,7 @@ import json
 import math
 import random
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_config_refuses_what_it_does_not_know(argv, capsys):
 def test_cosine_rises_then_falls_to_nothing():
     values = [common.cosine(step, 100, 10) for step in range(101)]
     assert values[9] == 1 and values[0] == 0.1 and values[100] == 0
-    assert all(a >= b for a, b in zip(values[10:], values[11:], strict=False))
+    assert all(a >= b for a, b in pairwise(values[10:]))
     assert common.cosine(55, 100, 10) == pytest.approx(0.5)
 
 
@@ -79,7 +80,9 @@ class Run:
     def __init__(self) -> None:
         torch.manual_seed(3)
         random.seed(3)
-        self.net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.GELU(), nn.Dropout(0.2), nn.Conv2d(8, 1, 3))
+        self.net = nn.Sequential(
+            nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.GELU(), nn.Dropout(0.2), nn.Conv2d(8, 1, 3)
+        )
         self.net.to(memory_format=torch.channels_last)
         self.ema = common.Ema(self.net, 0.99)
         self.optimizer = torch.optim.AdamW(self.net.parameters(), 1e-2)
@@ -158,7 +161,12 @@ def test_weights_of_another_network_are_refused(tmp_path):
 
 def test_export_writes_the_registry_header(tmp_path):
     net = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
-    metadata = {"architecture": "unet", "config": {"widths": [8, 16]}, "task": "segment", "classes": ["person"]}
+    metadata = {
+        "architecture": "unet",
+        "config": {"widths": [8, 16]},
+        "task": "segment",
+        "classes": ["person"],
+    }
     path = common.export_weights(net, tmp_path / "weights" / "x.safetensors", metadata)
     with safe_open(path, framework="pt") as file:
         header = file.metadata()

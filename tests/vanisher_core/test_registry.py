@@ -178,6 +178,7 @@ def test_a_header_that_claims_to_be_huge_is_not_read(tmp_path: Path) -> None:
 
 
 def test_shipped_weights_are_whole_and_load() -> None:
+    assert {"inpaint-small", "segment-person"} <= set(registry.names())
     for verdict in registry.verify():
         assert verdict.ok, verdict.problem
         assert registry.load(verdict.name) is not None

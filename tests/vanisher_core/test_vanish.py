@@ -168,11 +168,12 @@ def test_many_specks_and_half_a_picture_and_border_holes_work(vanisher: Vanisher
     half[:, :210] = 255
     border = np.zeros((300, 420), np.uint8)
     border[-60:, -80:] = 255
-    for mask in (specks, half, border):
+    # what lies beyond half a picture is anybody's guess; between specks there is no excuse
+    for mask, tolerance in ((specks, 3), (half, 25), (border, 12)):
         result = vanisher.erase(Photo.from_array(array), Mask.from_array(mask))
         kept = result.mask_used.array == 0
         assert np.array_equal(result.photo.array[kept], array[kept])
-        assert abs(result.photo.array[~kept].mean() - array[~kept].mean()) < 12
+        assert abs(result.photo.array[~kept].mean() - array[~kept].mean()) < tolerance
 
 
 def test_people_are_found_at_the_photographs_own_size(vanisher: Vanisher) -> None:

@@ -1,19 +1,20 @@
 """Photographs with and without people as uint8 tensors, and their augmentation, batch by batch on one device.
 
-Every picture lies whole in the top left corner of a square canvas. A batch is cut out of the canvases by one affine
-sampling each (crop, zoom, flip, stretch, slight turn; outside a picture its mirror image continues), people of other
-pictures are pasted on (simple copy-paste, Ghiasi et al., CVPR 2021, section 3, also onto scenes without people), then
-colour, blur and noise change. All of it runs on whole batches, on the device where the canvases are.
+Every picture lies whole in the top left corner of a square canvas. A batch is cut out of the canvases by
+one affine sampling each (crop, zoom, flip, stretch, slight turn; outside a picture its mirror image
+continues), people of other pictures are pasted on (simple copy-paste, Ghiasi et al., CVPR 2021, section 3,
+also onto scenes without people), then colour, blur and noise change. All of it runs on whole batches, on
+the device where the canvases are.
 
-Labels are not equally good: `ccp` photographs label the main person only, so their far background counts little;
-rooms may show somebody unlabelled, so they count somewhat less than one.
+Labels are not equally good: `ccp` photographs label the main person only, so their far background counts
+little; rooms may show somebody unlabelled, so they count somewhat less than one.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,27 @@ class Batch:
     """Bx1xSxS float, how much each pixel counts."""
 
 
+def shrunk(canvases: Canvases, size: int) -> Canvases:
+    """The same pictures on smaller canvases (area means), without reading them again."""
+    factor = size / canvases.rgb.shape[-1]
+    if factor == 1:
+        return canvases
+
+    def small(planes: Tensor) -> Tensor:
+        parts = [
+            functional.interpolate(part.float(), size=(size, size), mode="area").round().to(torch.uint8)
+            for part in planes.split(256)
+        ]
+        return torch.cat(parts)
+
+    return replace(
+        canvases,
+        rgb=small(canvases.rgb),
+        mask=small(canvases.mask),
+        extent=(canvases.extent * factor).floor().clamp_min(1),
+    )
+
+
 class Augmenter:
     """Draws augmented batches from canvases; every number comes from one generator."""
 
@@ -180,10 +202,10 @@ class Augmenter:
     def _sample(
         self, picked: Tensor, size: int, zoom: tuple[float, float], *, pooled: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Cuts one window out of each canvas: (rgb, person, inside the picture), each Bx?xSIZExSIZE in [0, 1].
+        """Cuts one window out of each canvas: (rgb, person, inside the picture), Bx?xSIZExSIZE in [0, 1].
 
-        `zoom` bounds the window's side, from zoom[0] x short side to zoom[1] x long side. `pooled` halves the canvas
-        first, for windows that are shrunk a lot.
+        `zoom` bounds the window's side, from zoom[0] x short side to zoom[1] x long side. `pooled` halves the
+        canvas first, for windows that are shrunk a lot.
         """
         count = len(picked)
         layers = torch.cat([self.data.rgb[picked], self.data.mask[picked]], 1).float() / 255
@@ -205,7 +227,9 @@ class Augmenter:
         inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
         grid = torch.stack([_mirror(x, width), _mirror(y, height)], -1) * (2 / canvas) - 1
         grid = grid.to(layers.device)
-        cut = functional.grid_sample(layers, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        cut = functional.grid_sample(
+            layers, grid, mode="bilinear", padding_mode="border", align_corners=False
+        )
         return cut[:, :3].clone(), cut[:, 3:].clone(), inside.unsqueeze(1).to(layers.device)
 
     def _pasted(self, rgb: Tensor, target: Tensor, size: int) -> tuple[Tensor, Tensor]:

@@ -1,10 +1,11 @@
 """Reads the tar shards of ../shared/data and says which pictures train and which validate.
 
-WebDataset layout: files of one key stand together in a tar (`KEY.webp`, `KEY.mask.png`, `KEY.seg.png`). Everything
-fits into memory as uint8, so a loop loads once and never waits for a disk again.
+WebDataset layout: files of one key stand together in a tar (`KEY.webp`, `KEY.mask.png`, `KEY.seg.png`).
+Everything fits into memory as uint8, so a loop loads once and never waits for a disk again.
 
-The split is by source (key prefix) or by a stable hash, never by drawing pictures: near-duplicates share sources.
-The rules are those of the data folder's README; `fingerprint` makes them checkable in a model card.
+The split is by source (key prefix) or by a stable hash, never by drawing pictures: near-duplicates share
+sources. The rules are those of the data folder's README; `fingerprint` makes them checkable in a model
+card.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ def read_shard(path: Path) -> Iterator[tuple[str, Members]]:
                 if members:
                     yield key, members
                 if name in seen:
-                    raise ValueError(f"{path}: files of key {name!r} are apart; files of one key must stand together")
+                    raise ValueError(
+                        f"{path}: files of key {name!r} are apart; files of one key must stand together"
+                    )
                 seen.add(name)
                 key, members = name, Members()
             members[extension] = file.read()
@@ -94,7 +97,7 @@ def validates(kind: str, key: str) -> bool:
     """Whether a picture belongs to the validation split.
 
     Args:
-        kind: what the shard's name starts with: "people", "interiors", "hires", "panoramas", "scenes", "scenes-val".
+        kind: start of the shard's name: "people", "interiors", "hires", "panoramas", "scenes", "scenes-val".
         key: the picture's key.
 
     Raises:
@@ -113,7 +116,9 @@ def validates(kind: str, key: str) -> bool:
             return False
         case "scenes-val":
             return True
-    raise ValueError(f"kind={kind!r} is unknown; use people, interiors, hires, panoramas, scenes or scenes-val")
+    raise ValueError(
+        f"kind={kind!r} is unknown; use people, interiors, hires, panoramas, scenes or scenes-val"
+    )
 
 
 def decode(key: str, members: Members) -> Picture:

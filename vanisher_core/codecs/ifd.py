@@ -144,7 +144,7 @@ def _entry(data: bytes, head: Header, at: int, depth: int) -> Entry | None:
 
 
 def write(entries: Iterable[Entry], order: str, big: bool, base: int) -> bytes:
-    """A directory with its values and what hangs below it, to stand at offset `base` (even), last of its chain."""
+    """Directory, values and what hangs below it, to stand at offset `base` (even), the chain's last."""
     rows = sorted((e.ordered(order) for e in entries), key=lambda e: e.tag)
     word, item, room = ("Q", 20, 8) if big else ("I", 12, 4)
     table = struct.pack(f"{order}{'Q' if big else 'H'}", len(rows))

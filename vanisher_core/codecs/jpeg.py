@@ -65,7 +65,7 @@ def probe(data: bytes) -> tuple[int, int]:
 
 
 def decode(data: bytes) -> Decoded:
-    """Read a JPEG; `UnsupportedPhoto` for CMYK, 12 bits or lossless, `DamagedPhoto` for one that is not whole."""
+    """Read a JPEG; `UnsupportedPhoto` for CMYK, 12 bits or lossless, `DamagedPhoto` if it is not whole."""
     layout = _layout(data, whole=True)
     precision, parts = layout.frame_data[0], layout.frame_data[5]
     if layout.frame not in FRAMES or precision != 8:
@@ -81,6 +81,8 @@ def decode(data: bytes) -> Decoded:
         image.load()
         samples = np.array(image)
         tables = [image.quantization[component[3]] for component in image.layer]
+        while len(tables) > 1 and tables[-1] == tables[-2]:
+            tables.pop()  # the encoder gives the last table to all components that follow
         subsampling = JpegImagePlugin.get_sampling(image) if len(image.layer) == 3 else 0
     recipe = Recipe(
         tuple(s for s in layout.segments if s[0] >= 0xE0),
@@ -176,7 +178,7 @@ def _remarks(data: bytes, layout: Layout, metadata: Metadata) -> tuple[str, ...]
     if len(data) - layout.end > 64:
         extra = len(data) - layout.end
         notes.append(
-            f"{extra} bytes behind the picture (previews, gain map or video) still show the old one and are dropped"
+            f"{extra} bytes behind the picture (previews, gain map or video) show the old one and are dropped"
         )
     if metadata.exif and exif.has_thumbnail(metadata.exif):
         notes.append("the EXIF thumbnail still shows the old picture, because EXIF is kept byte for byte")
@@ -188,8 +190,8 @@ def encode(samples: Samples, metadata: Metadata, recipe: Recipe | None) -> Encod
     height, width = samples.shape[:2]
     if samples.dtype != np.uint8 or channels(samples) in (2, 4):
         raise OutputError(
-            f"JPEG holds 8-bit grey or RGB without alpha, not {samples.dtype} with {channels(samples)} channels; "
-            "save as .png or .tif"
+            f"JPEG holds 8-bit grey or RGB without alpha, not {samples.dtype} with {channels(samples)} "
+            "channels; save as .png or .tif"
         )
     if max(width, height) > MAX_SIDE:
         raise OutputError(
@@ -231,7 +233,7 @@ def _segments(meta: Metadata) -> tuple[list[Segment], list[str]]:
             segments.append((0xE1, head + body))
         elif body:
             notes.append(
-                f"the {name} data, {len(body)} bytes, do not fit into a JPEG segment of {ROOM} and were left out"
+                f"the {name} data, {len(body)} bytes, do not fit into a JPEG segment and were left out"
             )
     step = ROOM - len(ICC) - 2
     pieces = [meta.icc[i : i + step] for i in range(0, len(meta.icc), step)] if meta.icc else []

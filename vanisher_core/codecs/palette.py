@@ -52,7 +52,7 @@ def _nearest(colours: Samples, table: Samples) -> tuple[Samples, Samples]:
 
 
 def pack_bits(indices: Samples, depth: int) -> Samples:
-    """Pack HxW values below 2**depth (depth 1, 2, 4 or 8) into rows of bytes, first pixel in the highest bits."""
+    """Pack HxW values of 1, 2, 4 or 8 bits into rows of bytes, the first pixel in the highest bits."""
     if depth == 8:
         return indices
     each = 8 // depth

@@ -19,7 +19,8 @@ from vanisher_core.errors import DamagedPhoto
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 XMP_KEYWORD = b"XML:com.adobe.xmp"
 KEPT = frozenset(
-    b"cHRM gAMA iCCP sBIT sRGB cICP mDCV mDCv cLLI cLLi tRNS bKGD pHYs sPLT eXIf tEXt zTXt iTXt tIME oFFs pCAL sCAL".split()
+    b"cHRM gAMA iCCP sBIT sRGB cICP mDCV mDCv cLLI cLLi tRNS bKGD pHYs sPLT eXIf tEXt zTXt iTXt tIME "
+    b"oFFs pCAL sCAL".split()
 )
 BY_SAMPLE = frozenset((b"sBIT", b"bKGD", b"hIST", b"tRNS"))  # their layout depends on colour type and depth
 MAX_TEXT = 64 * 1024 * 1024
@@ -76,18 +77,13 @@ def image_data(png: bytes) -> bytes:
 
 
 def assemble(ihdr: Chunk, others: Iterable[Chunk], image: bytes) -> bytes:
-    """A file of header, the chunks worth keeping (IDAT among them marks where the picture stood), and the picture."""
+    """A file of header, picture, and the other chunks worth keeping; IDAT among those marks its place."""
     before, after, seen = [], [], False
     for chunk in others:
         if chunk.kind == b"IDAT":
             seen = True
-        elif (
-            chunk.kind == b"PLTE"
-            or chunk.kind in KEPT
-            or (chunk.kind[:1].islower() and chunk.kind[3:].islower())
-        ):
-            if not (chunk.kind == b"PLTE" and ihdr.data[9] in (0, 4)):
-                (after if seen else before).append(chunk)
+        elif _survives(chunk.kind, ihdr.data[9]):
+            (after if seen else before).append(chunk)
     parts = [image[i : i + (1 << 30)] for i in range(0, len(image), 1 << 30)]
     return join([ihdr, *before, *(Chunk(b"IDAT", p) for p in parts), *after, Chunk(b"IEND", b"")])
 
@@ -133,7 +129,7 @@ def from_metadata(meta: Metadata) -> list[Chunk]:
 
 
 def _text(data: bytes) -> bytes | None:
-    """Text of an iTXt chunk: keyword, zero, compressed?, method, language, zero, translated keyword, zero, text."""
+    """Text of an iTXt chunk: keyword, 0, compressed?, method, language, 0, translated keyword, 0, text."""
     packed = data[len(XMP_KEYWORD) + 1 :][:1] == b"\1"
     fields = data[len(XMP_KEYWORD) + 3 :].split(b"\0", 2)
     if len(fields) < 3:

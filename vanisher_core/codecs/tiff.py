@@ -30,33 +30,14 @@ from vanisher_core.errors import OutputError
 FORMAT = "TIFF"
 MAX_SIDE = 2**31 - 1
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
-# Tags that say how pixels are laid out in this one file: always the writer's. Lossy JPEG tables (347, 512-530) go with them.
+# Tags that say how pixels are laid out in this one file: always the writer's. JPEG tables go with them.
 LAYOUT = frozenset(
-    (
-        254,
-        255,
-        *range(256, 260),
-        262,
-        263,
-        264,
-        265,
-        266,
-        273,
-        277,
-        278,
-        279,
-        284,
-        288,
-        289,
-        292,
-        293,
-        317,
-        320,
-        322,
-        323,
-    )
-    + (324, 325, 338, 339, 347, *range(512, 522), 529, 530, 531, 532)
-)
+    {*range(254, 260), *range(262, 267), 273, *range(277, 280), 284, 288, 289, 292, 293, 317, 320}
+) | {
+    *(322, 323, 324, 325, 338, 339, 347),
+    *range(512, 522),
+    *range(529, 533),
+}
 STALE = {330: "reduced copies", 37724: "Photoshop layers"}
 KEPT_COMPRESSIONS = {
     1: None,
@@ -91,7 +72,7 @@ def probe(data: bytes) -> tuple[int, int]:
 
 
 def decode(data: bytes) -> Decoded:
-    """Read a TIFF; `UnsupportedPhoto` for several pages and other modes, `DamagedPhoto` for one that is not whole."""
+    """Read a TIFF; `UnsupportedPhoto` for several pages or other modes, `DamagedPhoto` if it is not whole."""
     head = ifd.header(data)
     entries, notes = tiff_check.single_page(data, head)
     tiff_check.supported({e.tag: e.integers() for e in entries})

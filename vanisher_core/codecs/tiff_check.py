@@ -39,7 +39,7 @@ def one(tags: Tags, tag: int, default: int | None = None) -> int:
 
 
 def single_page(data: bytes, head: ifd.Header) -> tuple[list[Entry], list[str]]:
-    """Entries of the one picture, and remarks on reduced copies of it; `UnsupportedPhoto` if there are several."""
+    """Entries of the one picture, and remarks on reduced copies of it; `UnsupportedPhoto` for several."""
     first: list[Entry] = []
     offset, seen, pages, reduced = head.first, set(), 0, 0
     while offset and offset not in seen and len(seen) < MAX_PAGES:
@@ -56,7 +56,7 @@ def single_page(data: bytes, head: ifd.Header) -> tuple[list[Entry], list[str]]:
         raise DamagedPhoto("the TIFF holds no picture")
     if pages > 1:
         raise UnsupportedPhoto(
-            f"it is a TIFF of {pages} pages, and the others would be lost; split it and work on one page at a time"
+            f"it is a TIFF of {pages} pages, and the others would be lost; split it into single pages first"
         )
     notes = (
         [f"{reduced} reduced cop{'y' if reduced == 1 else 'ies'} of the picture in the TIFF dropped"]
@@ -73,15 +73,15 @@ def supported(tags: Tags) -> None:
     photometric, bits = one(tags, 262), set(tags.get(258, (1,)))
     form, parts = set(tags.get(339, (UNSIGNED,))), one(tags, 277, 1)
     compression = one(tags, 259, 1)
+    if compression not in COMPRESSIONS:
+        raise UnsupportedPhoto(
+            f"it is a TIFF with compression {compression}; save it uncompressed or with LZW or ZIP first"
+        )
     if photometric not in (0, 1, 2, 3):
         name = REFUSED_COLOURS.get(photometric, f"colour kind {photometric}")
         raise UnsupportedPhoto(
             f"it is a {name} TIFF; convert it to RGB with its own colour profile in an editor first, because "
             "converting back and forth would change every pixel"
-        )
-    if compression not in COMPRESSIONS:
-        raise UnsupportedPhoto(
-            f"it is a TIFF with compression {compression}; save it uncompressed or with LZW or ZIP compression first"
         )
     allowed = {1: ((8, UNSIGNED), (16, UNSIGNED), (32, FLOAT)), 0: ((8, UNSIGNED), (16, UNSIGNED))}[
         photometric != 0
@@ -96,7 +96,8 @@ def supported(tags: Tags) -> None:
     ):
         kind = {1: "unsigned", 2: "signed", FLOAT: "float"}.get(depth[1], f"format {depth[1]}")
         raise UnsupportedPhoto(
-            f"it is a TIFF of {'/'.join(map(str, sorted(bits)))}-bit {kind} samples; convert it to 8 or 16 bits or to 32-bit float"
+            f"it is a TIFF of {'/'.join(map(str, sorted(bits)))}-bit {kind} samples; "
+            "convert it to 8 or 16 bits or to 32-bit float"
         )
     colours = 3 if photometric == 2 else 1
     if parts - colours not in ((0,) if photometric == 3 or bilevel else (0, 1)):
@@ -106,14 +107,14 @@ def supported(tags: Tags) -> None:
 
 
 def segments(page: tifffile.TiffPage, length: int) -> None:
-    """Raise `DamagedPhoto` unless all strips or tiles are there, inside the file, and long enough if not compressed."""
+    """Raise `DamagedPhoto` unless all strips or tiles are there, inside the file, and long enough."""
     needed = math.prod(page.chunked)
     if len(page.dataoffsets) < needed or len(page.databytecounts) < needed:
         raise DamagedPhoto(f"the TIFF has {len(page.dataoffsets)} of {needed} strips or tiles; it is damaged")
     for offset, count in zip(page.dataoffsets[:needed], page.databytecounts[:needed], strict=True):
         if count == 0 or offset + count > length:
             raise DamagedPhoto(
-                f"a TIFF strip of {count} bytes at byte {offset} lies outside the file of {length}; it is truncated"
+                f"a TIFF strip ({count} bytes at {offset}) is not in the file of {length}; it is truncated"
             )
     if int(page.compression) == 1 and not page.is_tiled:
         row = -(-page.imagewidth * page.bitspersample * page.samplesperpixel // 8)

@@ -71,17 +71,29 @@ def setting(given: T | None, variable: str, kind: Callable[[str], T], default: T
         raise UsageError(f"The environment variable {variable} {error}: correct it or unset it.") from None
 
 
-def check_output(target: Path, *, overwrite: bool, source: Path) -> None:
+def device(given: str | None) -> str:
+    """The device to work on, by option or `VANISHER_DEVICE`; whether it is there is seen when it is used.
+
+    Raises:
+        UsageError: no device has this name.
+    """
+    from vanisher_core.device import DEVICES
+
+    name = setting(given, "VANISHER_DEVICE", str, "auto")
+    if name.split(":")[0] not in DEVICES:
+        raise UsageError(f"There is no device {name!r}: choose one of {', '.join(DEVICES)}.")
+    return name
+
+
+def check_output(target: Path, *, overwrite: bool, inputs: Iterable[Path]) -> None:
     """Refuses an output that could not be written, before any work is done.
 
     Raises:
-        UsageError: it is the original, a directory, or exists without `overwrite`.
+        UsageError: it is one of the inputs, a directory, or exists without `overwrite`.
         OutputError: its folder is missing or cannot be written to.
     """
-    if target.exists() and source.exists() and target.samefile(source):
-        raise UsageError(
-            f"The output {target} is the original itself, which is never overwritten: name another with -o."
-        )
+    if target.exists() and any(path.exists() and target.samefile(path) for path in inputs):
+        raise UsageError(f"The output {target} is an original, which is never overwritten: name another.")
     if target.is_dir():
         raise UsageError(f"The output {target} is a directory: name a file in it with -o.")
     if target.exists() and not overwrite:
@@ -93,24 +105,6 @@ def check_output(target: Path, *, overwrite: bool, source: Path) -> None:
         raise OutputError(
             f"The output folder {folder} is not writable: change its permissions, or name another with -o."
         )
-
-
-def write_bytes(target: Path, data: bytes) -> None:
-    """Writes a small file whole or not at all.
-
-    Raises:
-        OutputError: folder missing or read-only, disk full; nothing is left behind.
-    """
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        draft.write_bytes(data)
-        draft.replace(target)
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write {target} ({error.strerror}): free space or name another place."
-        ) from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def print_json(values: dict[str, Any]) -> None:

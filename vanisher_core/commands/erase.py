@@ -9,13 +9,13 @@ from vanisher_core.commands.common import (
     Progress,
     check_output,
     class_names,
+    device,
     length,
     print_json,
     print_notes,
     setting,
     switch,
     whole,
-    write_bytes,
 )
 from vanisher_core.errors import UsageError
 
@@ -88,14 +88,15 @@ def run(arguments: argparse.Namespace) -> int:
     options = _options(arguments)
     source: Path = arguments.photo
     target: Path = arguments.output or default_output(source)
+    inputs = [source, *([arguments.mask] if arguments.mask else [])]
     overwrite = setting(arguments.overwrite, "VANISHER_OVERWRITE", switch, False)
 
     from vanisher_core.photo import Photo
 
     photo = Photo.open(source)
-    check_output(target, overwrite=overwrite, source=source)
+    check_output(target, overwrite=overwrite, inputs=inputs)
     if arguments.receipt:
-        _check_receipt(arguments.receipt, target, source, overwrite)
+        _check_receipt(arguments.receipt, target, inputs, overwrite)
     mask, vanisher = _mask_and_pipeline(arguments, photo)
     with Progress() as progress:
         result = vanisher.erase(photo, mask, fit_mask=arguments.fit_mask, progress=progress, **options)
@@ -117,12 +118,12 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _check_receipt(receipt: Path, target: Path, source: Path, overwrite: bool) -> None:
+def _check_receipt(receipt: Path, target: Path, inputs: list[Path], overwrite: bool) -> None:
     if receipt.absolute() == target.absolute():
         raise UsageError(
             f"The receipt and the picture have the same name {target}: name another with --receipt."
         )
-    check_output(receipt, overwrite=overwrite, source=source)
+    check_output(receipt, overwrite=overwrite, inputs=inputs)
 
 
 def _mask_and_pipeline(arguments: argparse.Namespace, photo: "Photo") -> "tuple[Mask, Vanisher]":
@@ -130,7 +131,7 @@ def _mask_and_pipeline(arguments: argparse.Namespace, photo: "Photo") -> "tuple[
     from vanisher_core.mask import Mask
     from vanisher_core.vanish import Vanisher
 
-    vanisher = Vanisher(device=setting(arguments.device, "VANISHER_DEVICE", str, "auto"))
+    vanisher = Vanisher(device=device(arguments.device))
     if arguments.mask:
         return Mask.open(arguments.mask), vanisher
     with Progress() as progress:
@@ -151,28 +152,22 @@ def union(masks: "list[Mask]") -> "Mask":
 def _write(
     result: "Result", mask: "Mask", source: Path, target: Path, overwrite: bool, receipt: Path | None
 ) -> list[str]:
-    """Writes the picture and the receipt; an empty mask copies the file itself, byte for byte.
+    """Writes the picture and the receipt.
 
     Returns:
         Notes of the mask, the fill and the saving, each once.
     """
+    from vanisher_core.codecs import atomic
     from vanisher_core.receipt import file_digest
 
-    notes = [*mask.notes, *result.notes]
-    reencoded = ""
-    if not result.mask_used.array.any() and target.suffix.lower() == source.suffix.lower():
-        write_bytes(target, source.read_bytes())
-    else:
-        report = result.photo.save(target, overwrite=overwrite)
-        notes += report.notes
-        reencoded = f"saved as {report.format}, which is lossy" if report.reencoded else ""
+    report = result.photo.save(target, overwrite=overwrite)
+    notes = list(dict.fromkeys((*mask.notes, *result.notes, *report.notes)))
+    reencoded = f"saved as {report.format}, which is lossy" if report.reencoded else ""
     if receipt:
         files = {"input_file_sha256": file_digest(source), "output_file_sha256": file_digest(target)}
-        full: Receipt = result.receipt.with_files(
-            notes=tuple(dict.fromkeys(notes)), reencoded=reencoded, **files
-        )
-        write_bytes(receipt, full.to_json().encode())
-    return list(dict.fromkeys(notes))
+        full: Receipt = result.receipt.with_files(notes=tuple(notes), reencoded=reencoded, **files)
+        atomic.write(receipt, full.to_json().encode(), overwrite=overwrite)
+    return notes
 
 
 def _report(

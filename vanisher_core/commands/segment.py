@@ -8,6 +8,7 @@ from vanisher_core.commands.common import (
     Progress,
     check_output,
     class_names,
+    device,
     print_json,
     print_notes,
     setting,
@@ -54,11 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     overwrite = setting(arguments.overwrite, "VANISHER_OVERWRITE", switch, False)
     photo = Photo.open(arguments.photo)
-    check_output(arguments.output, overwrite=overwrite, source=arguments.photo)
+    check_output(arguments.output, overwrite=overwrite, inputs=[arguments.photo])
 
     from vanisher_core.vanish import Vanisher
 
-    vanisher = Vanisher(device=setting(arguments.device, "VANISHER_DEVICE", str, "auto"))
+    vanisher = Vanisher(device=device(arguments.device))
     with Progress() as progress:
         progress(0.0, f"looking for {', '.join(arguments.classes)}")
         found = vanisher.segment(photo, arguments.classes)

@@ -1,17 +1,20 @@
 """The default segmenter: a small convolutional encoder-decoder with skips, made for CPUs.
 
-Encoder: a strided stem, then stages at strides 4, 8, 16 and 32. The fine stages are plain residual blocks (He et al.
-2016, section 3.3), the coarse ones 7x7 depthwise blocks (ConvNeXt, Liu et al. 2022, section 2.4-2.6) with batch
-normalisation: measured on two AVX2 cores they buy the most receptive field a second. A pooled vector of the whole
-picture is added at the coarsest stage. Decoder: a feature pyramid (Lin et al. 2017) with one residual block a level
-down to stride 2, and a second small head at stride 16 for deep supervision.
+Encoder: a strided stem, then stages at strides 4, 8, 16 and 32. The fine stages are plain residual blocks
+(He et al. 2016, section 3.3), the coarse ones 7x7 depthwise blocks (ConvNeXt, Liu et al. 2022, section
+2.4-2.6) with batch normalisation: measured on two AVX2 cores they buy the most receptive field a second. A
+pooled vector of the whole picture is added at the coarsest stage. Decoder: a feature pyramid (Lin et al.
+2017) with one residual block a level down to stride 2, and a second small head at stride 16 for deep
+supervision.
 
-Sizes live in `build_segmenter` alone. Normalisation constants are buffers, so preprocessing travels with the weights.
+Sizes live in `build_segmenter` alone. Normalisation constants are buffers, so preprocessing travels with
+the weights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +52,9 @@ class Wide(nn.Module):
 
     def __init__(self, channels: int, kernel: int = 7, expansion: int = 4) -> None:
         super().__init__()
-        self.depthwise = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels, bias=False)
+        self.depthwise = nn.Conv2d(
+            channels, channels, kernel, padding=kernel // 2, groups=channels, bias=False
+        )
         self.norm = nn.BatchNorm2d(channels)
         self.up = nn.Conv2d(channels, channels * expansion, 1)
         self.down = nn.Conv2d(channels * expansion, channels, 1, bias=False)
@@ -70,7 +75,7 @@ class Encoder(nn.Module):
         self.stem, self.stages, self.context = stem, nn.ModuleList(stages), context
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Bx3xHxW (normalised) -> five maps, finest first; the whole picture's mean is mixed into the last."""
+        """Bx3xHxW (normalised) -> five maps, finest first; the picture's mean is mixed into the last."""
         features = [functional.relu(self.stem(x))]
         for stage in self.stages:
             features.append(stage(features[-1]))
@@ -81,9 +86,15 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Features at five strides -> one map at stride 2, and the map of the level with the second head."""
 
-    def __init__(self, *, laterals: Sequence[nn.Module], blocks: Sequence[nn.Module], joins: Sequence[nn.Module]) -> None:
+    def __init__(
+        self, *, laterals: Sequence[nn.Module], blocks: Sequence[nn.Module], joins: Sequence[nn.Module]
+    ) -> None:
         super().__init__()
-        self.laterals, self.blocks, self.joins = nn.ModuleList(laterals), nn.ModuleList(blocks), nn.ModuleList(joins)
+        self.laterals, self.blocks, self.joins = (
+            nn.ModuleList(laterals),
+            nn.ModuleList(blocks),
+            nn.ModuleList(joins),
+        )
 
     def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Five maps, finest first -> (map at stride 2, map at stride 16)."""
@@ -100,8 +111,8 @@ class Decoder(nn.Module):
 class SegmenterNet(nn.Module):
     """RGB photograph -> one logit a pixel and class.
 
-    `forward` takes Bx3xHxW float in [0, 1] of any size from 1x1 on and gives BxKxHxW logits (sigmoid: probability
-    of the class). `logits` also gives the second head's coarse map, for training.
+    `forward` takes Bx3xHxW float in [0, 1] of any size from 1x1 on and gives BxKxHxW logits (their sigmoid is
+    the probability of the class). `logits` also gives the second head's coarse map, for training.
     """
 
     mean: Tensor
@@ -154,17 +165,21 @@ def build_segmenter(
         ValueError: the lists' lengths do not fit.
     """
     if len(widths) != 5 or len(depths) != 4 or len(decoder_widths) != 5:
-        raise ValueError(f"need 5 widths, 4 depths and 5 decoder widths; got {widths}, {depths}, {decoder_widths}")
+        raise ValueError(
+            f"need 5 widths, 4 depths and 5 decoder widths; got {widths}, {depths}, {decoder_widths}"
+        )
     kinds = (Residual, Residual, Wide, Wide)
     stages = [
         _stage(before, now, [kind(now) for _ in range(depth)])
         for before, now, depth, kind in zip(widths, widths[1:], depths, kinds, strict=False)
     ]
-    context = nn.Sequential(nn.Conv2d(widths[-1], widths[-1], 1), nn.ReLU(), nn.Conv2d(widths[-1], widths[-1], 1))
+    context = nn.Sequential(
+        nn.Conv2d(widths[-1], widths[-1], 1), nn.ReLU(), nn.Conv2d(widths[-1], widths[-1], 1)
+    )
     encoder = Encoder(stem=convolution(3, widths[0], 3, 2), stages=stages, context=context)
     decoder = Decoder(
         laterals=[convolution(a, b, 1) for a, b in zip(widths, decoder_widths, strict=True)],
-        joins=[nn.Conv2d(b, a, 1) for a, b in zip(decoder_widths, decoder_widths[1:], strict=False)],
+        joins=[nn.Conv2d(b, a, 1) for a, b in pairwise(decoder_widths)],
         blocks=[nn.Sequential(convolution(width, width), nn.ReLU()) for width in decoder_widths[:-1]],
     )
     head = nn.Conv2d(decoder_widths[0], classes, 3, padding=1)
