@@ -4,8 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.vanisher-stamp
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-export PYTHONWARNINGS ?= default
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .PHONY: help venv demo test lint gallery evaluate clean
 
@@ -13,8 +12,8 @@ help:
 	@echo "make demo      erase something from a photograph and show before and after"
 	@echo "make test      the whole test suite"
 	@echo "make lint      ruff and pyright"
-	@echo "make gallery   a page of erasures on real photographs, under runs/"
-	@echo "make evaluate  quality tables beside other tools"
+	@echo "make gallery   a page of erasures on real photographs (prints where)"
+	@echo "make evaluate  tables of quality and speed beside other tools"
 	@echo "make clean     remove the environment and everything built"
 
 venv: $(STAMP)
@@ -43,7 +42,8 @@ gallery: $(STAMP)
 	@$(BIN)/python -m training.gallery
 
 evaluate: $(STAMP)
-	@$(BIN)/python -m training.evaluate inpaint
+	@status=0; for part in inpaint segment speed; do \
+	    $(BIN)/python -m training.evaluate $$part || status=1; done; exit $$status
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

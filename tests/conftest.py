@@ -8,6 +8,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No stopwatch in any test: a busy machine is no failure.
+settings.register_profile(
+    "vanisher", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("vanisher")
 
 FORBID = os.environ.get("VANISHER_FORBID_SKIPS") == "1"
 

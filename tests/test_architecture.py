@@ -86,13 +86,21 @@ def test_importing_the_library_loads_nothing_heavy() -> None:
 
 def test_no_pickle_and_no_shell_in_the_product() -> None:
     """Weights are safetensors, and no command line is ever built out of text."""
-    forbidden = ("import pickle", "torch.load(", "shell=True", "os.system(", "eval(", "allow_pickle=True")
+    forbidden = (
+        "import pickle",
+        "torch.load(",
+        "shell=True",
+        "os.system(",
+        " eval(",
+        " exec(",
+        "allow_pickle=True",
+    )
     wrong = {
         f"{path.relative_to(ROOT)}: {text}"
         for package in PACKAGES
         for path in sources(package)
         for text in forbidden
-        if text in path.read_text(encoding="utf-8").replace(".eval(", "")
+        if text in path.read_text(encoding="utf-8")
     }
     assert not wrong
 

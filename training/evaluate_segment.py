@@ -15,8 +15,9 @@ from __future__ import annotations
 import csv
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -42,6 +43,8 @@ TOLERANCE = 0.008
 """Of the diagonal: how far outlines may lie apart and still match."""
 
 RESAMPLES = 1000
+PLATES = 24
+PRODUCT = "Vanisher"
 
 
 @dataclass(frozen=True)
@@ -159,27 +162,28 @@ def _ratio(pairs: Sequence[tuple[int, int]]) -> float:
     return float(part / max(whole, 1))
 
 
-def photographs(options: Options) -> Iterator[shards.Picture]:
+def photographs(options: Options) -> list[shards.Picture]:
     """The validation photographs with their masks."""
     found = shards.pictures(
         shards.shards(options.data, "people-*.tar"), lambda key: shards.validates("people", key)
     )
-    for number, picture in enumerate(found):
-        if options.limit is not None and number >= options.limit:
-            return
-        yield picture
+    return list(islice(found, options.limit))
 
 
-def run(name: str, find: segment_peers.Finder, options: Options) -> Figures:
+def run(name: str, find: segment_peers.Finder, pictures: Sequence[shards.Picture]) -> Figures:
     """One method on all photographs."""
     figures = Figures(name)
-    for picture in photographs(options):
+    for picture in pictures:
         started = time.perf_counter()
         found = find(picture.rgb)
         seconds = time.perf_counter() - started
-        truth = np.zeros(found.shape, bool) if picture.mask is None else picture.mask > 127
-        figures.counts.append(measure(picture.key, found, truth, seconds))
+        figures.counts.append(measure(picture.key, found, person(picture), seconds))
     return figures
+
+
+def person(picture: shards.Picture) -> np.ndarray:
+    """HxW bool: the labelled people."""
+    return np.zeros(picture.rgb.shape[:2], bool) if picture.mask is None else picture.mask > 127
 
 
 def product(options: Options) -> tuple[Segmenter, torch.nn.Module]:
@@ -212,7 +216,7 @@ def methods(options: Options) -> dict[str, Callable[[], segment_peers.Finder]]:
         )
 
     table: dict[str, Callable[[], segment_peers.Finder]] = {
-        "Vanisher": lambda: lambda rgb: segmenter.probabilities(rgb, ["person"])["person"] > 0.5,
+        PRODUCT: lambda: lambda rgb: segmenter.probabilities(rgb, ["person"])["person"] > 0.5,
         "Vanisher, one pass of the network": lambda: network_alone,
         "nobody anywhere": lambda: lambda rgb: np.zeros(rgb.shape[:2], bool),
     }
@@ -221,14 +225,14 @@ def methods(options: Options) -> dict[str, Callable[[], segment_peers.Finder]]:
     return table
 
 
-def evaluate(options: Options) -> list[Figures]:
+def evaluate(options: Options, pictures: Sequence[shards.Picture]) -> list[Figures]:
     """Runs every method; one that is not there becomes a row with a note."""
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
     results = []
     for name, make in methods(options).items():
         try:
-            results.append(run(name, make(), options))
+            results.append(run(name, make(), pictures))
         except PeerMissing as missing:
             results.append(Figures(name, note=str(missing)))
     return results
@@ -261,41 +265,38 @@ def write_csv(results: Sequence[Figures], path: Path) -> None:
         writer.writerows(rows)
 
 
-def write_plates(figures: Figures, options: Options, count: int = 24) -> None:
-    """Overlays of the photographs with the most wrong pixels."""
-    assert options.plates is not None
-    options.plates.mkdir(parents=True, exist_ok=True)
-    worst = sorted(figures.counts, key=lambda c: c.right / c.pixels)[:count]
+def write_plates(
+    figures: Figures, find: segment_peers.Finder, pictures: Sequence[shards.Picture], folder: Path
+) -> None:
+    """Overlays of the photographs with the largest share of wrong pixels."""
+    folder.mkdir(parents=True, exist_ok=True)
+    worst = sorted(figures.counts, key=lambda c: c.right / c.pixels)[:PLATES]
     ranks = {c.key: rank for rank, c in enumerate(worst)}
-    segmenter, _ = product(options)
-    for picture in photographs(options):
+    for picture in pictures:
         if picture.key in ranks:
-            found = segmenter.probabilities(picture.rgb, ["person"])["person"] > 0.5
-            plate = overlay(picture.rgb, found, None if picture.mask is None else picture.mask > 127)
-            Image.fromarray(plate).save(options.plates / f"{ranks[picture.key]:02d}-{picture.key}.png")
+            plate = overlay(picture.rgb, find(picture.rgb), person(picture))
+            Image.fromarray(plate).save(folder / f"{ranks[picture.key]:02d}-{picture.key}.png")
 
 
-def overlay(rgb: np.ndarray, found: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
-    """The photograph beside itself with what was found (red) and the truth (green), HxWx3 -> Hx2Wx3 uint8."""
+def overlay(rgb: np.ndarray, found: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The photograph beside itself with what was found (red) and the truth (green), HxWx3 -> Hx2Wx3."""
     painted = rgb.astype(np.float32) * 0.6
     painted[..., 0] += 100 * found
-    if truth is not None:
-        painted[..., 1] += 100 * truth
+    painted[..., 1] += 100 * truth
     return np.hstack([rgb, painted.clip(0, 255).astype(np.uint8)])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the table; 0 when it could be measured."""
     options = parse_config(Options, argv)
-    keys = [picture.key for picture in photographs(options)]
-    print(
-        f"{len(keys)} validation photographs, split {shards.fingerprint(keys)}, {options.threads} threads\n"
-    )
-    results = evaluate(options)
+    pictures = photographs(options)
+    split = shards.fingerprint(picture.key for picture in pictures)
+    print(f"{len(pictures)} validation photographs, split {split}, {options.threads} threads\n")
+    results = evaluate(options, pictures)
     print(table(results))
     if options.csv is not None:
         write_csv(results, options.csv)
     if options.plates is not None:
-        write_plates(results[0], options)
+        write_plates(results[0], methods(options)[PRODUCT](), pictures, options.plates)
         print(f"\nworst cases: {options.plates}")
     return 0

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training import losses
@@ -40,6 +41,7 @@ class Config:
 
     data: Path = Path("../shared/data")
     out: Path = Path("runs/inpaint")
+    start: Path | None = None
     steps: int = 1_000_000
     minutes: float = 0.0
     sizes: tuple[int, ...] = (128, 128, 128, 192, 256)
@@ -114,6 +116,13 @@ def export(model: ResidualGenerator, path: Path, note: dict[str, float | int]) -
     export_weights(model, path, metadata | {"training": note})
 
 
+def warm_start(model: ResidualGenerator, weights: Path) -> None:
+    """Takes the features of earlier weights but starts again from the smooth fill: the head is zeroed."""
+    model.load_state_dict(load_file(weights), strict=True)
+    for tensor in model.head[1].parameters():
+        nn.init.zeros_(tensor)
+
+
 def main(config: Config) -> None:
     """Runs, or resumes, the training."""
     torch.manual_seed(config.seed)
@@ -123,6 +132,8 @@ def main(config: Config) -> None:
     log = Log(config.out / "log.jsonl")
     scenes = load_scenes(config.data, config.size, config.limit, config.validate, config.bank, device)
     model = build_inpaint_small().to(device, memory_format=torch.channels_last)
+    if config.start is not None:
+        warm_start(model, config.start)
     ema = Ema(model, config.decay)
     critic = GlobalLocalCritic().to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=0.01)

@@ -16,6 +16,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,17 +27,23 @@ from training.data import people, shards
 from vanisher_core.models.segmenter import SegmenterNet, build_segmenter
 
 ARCHITECTURE = "segmenter"
+LOG_EVERY = 50
 VERSION = "1"
 
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of a person segmenter's training."""
+    """Settings of a person segmenter's training.
+
+    `stop` ends this run early, to be resumed; `minutes` spreads what is left of the schedule over this run's clock
+    instead of counting steps (the run then does not repeat bit for bit).
+    """
 
     out: Path = Path("runs/segment")
     data: Path = shards.DEFAULT_FOLDER
     steps: int = 12000
     stop: int | None = None
+    minutes: float | None = None
     batch: int = 16
     sizes: tuple[int, ...] = (128, 160, 224)
     shares: tuple[float, ...] = (0.6, 0.2, 0.2)
@@ -44,7 +51,8 @@ class Config:
     warmup: int = 200
     decay: float = 0.02
     average: float = 0.998
-    paste: float = 0.4
+    paste: float = 0.15
+    colour: float = 0.4
     scenes: int = 2500
     every: int = 300
     validate_size: int = 192
@@ -57,6 +65,14 @@ class Config:
     device: str = "cpu"
     seed: int = 0
     tensorboard: bool = False
+
+
+def place_in(config: Config, first: int, step: int, seconds: float) -> int:
+    """Where in the schedule of `steps` a step stands: at its own number, or by the clock when `minutes` is set."""
+    if config.minutes is None:
+        return step
+    done = min(1.0, seconds / 60 / config.minutes)
+    return first + round((config.steps - first) * done)
 
 
 def size_at(config: Config, step: int) -> int:
@@ -72,22 +88,42 @@ def size_at(config: Config, step: int) -> int:
 
 
 def loss_of(net: SegmenterNet, batch: people.Batch) -> Tensor:
-    """Cross-entropy + Dice + 0.4 x cross-entropy of the coarse head."""
+    """Cross-entropy + half of Dice + 0.6 x cross-entropy of the coarse head."""
     fine, coarse = net.logits(batch.rgb)
     entropy = functional.binary_cross_entropy_with_logits(fine, batch.target, batch.weight)
     sure = batch.weight.clamp_max(1)
     probability = torch.sigmoid(fine) * sure
     common_area = (probability * batch.target).sum()
     dice = 1 - (2 * common_area + 1) / (probability.sum() + (batch.target * sure).sum() + 1)
-    small = functional.adaptive_avg_pool2d(batch.target, coarse.shape[-2:])
-    trust = functional.adaptive_avg_pool2d(sure, coarse.shape[-2:])
+    grid = coarse.shape[-2], coarse.shape[-1]
+    small = functional.adaptive_avg_pool2d(batch.target, grid)
+    trust = functional.adaptive_avg_pool2d(sure, grid)
     second = functional.binary_cross_entropy_with_logits(coarse, small, trust)
-    return entropy + 0.5 * dice + 0.4 * second
+    return entropy + 0.5 * dice + 0.6 * second
 
 
 def canvas_for(size: int) -> int:
     """Side of the canvases that steps of a picture size are cut from."""
     return round(size * 1.6 / 16) * 16
+
+
+def weight_groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
+    """Convolution weights decay; biases and normalisation do not."""
+    kernels = [p for p in net.parameters() if p.ndim > 1]
+    others = [p for p in net.parameters() if p.ndim <= 1]
+    return [{"params": kernels, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+
+
+def load_validation(config: Config) -> people.Canvases:
+    """The validation split, smaller when `limit` or `validate_limit` says so."""
+    limit = config.validate_limit or config.limit
+    return people.load_canvases(
+        config.data,
+        ["people-*.tar"],
+        config.validate_size,
+        lambda key: shards.validates("people", key),
+        limit,
+    )
 
 
 def load_training(config: Config, canvas: int) -> people.Canvases:
@@ -109,11 +145,12 @@ def load_training(config: Config, canvas: int) -> people.Canvases:
 def validate(net: nn.Module, canvases: people.Canvases, batch: int = 16) -> dict[str, float]:
     """Pooled person IoU, pixel accuracy and recall of small people (< 1 % of the picture) on canvases."""
     net.eval()
+    device = next(net.buffers(), torch.zeros(())).device
     both = either = right = total = small_found = small_all = 0.0
     for start in range(0, len(canvases), batch):
         part = slice(start, start + batch)
         extent = canvases.extent[part]
-        guess = net(fill_border(canvases.rgb[part].float() / 255, extent)) > 0
+        guess = net(fill_border(canvases.rgb[part].float() / 255, extent).to(device)).cpu() > 0
         truth = canvases.mask[part] > 127
         inside = inside_of(extent, guess.shape[-1])
         guess, truth = guess & inside, truth & inside
@@ -165,36 +202,38 @@ def train(config: Config) -> dict[str, float]:
     torch.manual_seed(config.seed)
     device = torch.device(config.device)
     generator = torch.Generator().manual_seed(config.seed)
-    net = build_segmenter(1, config.widths, config.depths, config.decoder_widths)
-    net = net.to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    net = build_segmenter(1, config.widths, config.depths, config.decoder_widths).to(device)
+    common.channels_last(net)
     ema = common.Ema(net, config.average)
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    plain = [p for p in net.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": config.decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, config.rate, fused=True)
+    optimizer = torch.optim.AdamW(weight_groups(net, config.decay), config.rate, fused=True)
     modules, optimizers, generators = {"net": net, "ema": ema}, {"adamw": optimizer}, {"draw": generator}
     state = common.load_checkpoint(config.out, modules, optimizers, generators) or {"step": 0}
     log = common.Log(config.out / "log.jsonl", tensorboard=config.tensorboard)
-    held_out = people.load_canvases(
-        config.data,
-        ["people-*.tar"],
-        config.validate_size,
-        lambda key: shards.validates("people", key),
-        config.validate_limit or config.limit,
-    )
-    pictures = load_training(config, canvas_for(max(config.sizes)))
-    figures: dict[str, float] = {}
-    size, source, mean, started = 0, None, 0.0, time.time()
-    for step in range(state["step"], min(config.steps, config.stop or config.steps)):
-        if source is None or size != size_at(config, step):
-            size = size_at(config, step)
-            canvases = people.shrunk(pictures, canvas_for(size))
-            source = people.Augmenter(canvases, generator, paste=config.paste)
+    held_out, pictures = load_validation(config), load_training(config, canvas_for(max(config.sizes)))
+    figures: dict[str, float] = state.get("figures", {})
+    size, source, mean, started = 0, None, float(state.get("loss", 0)), time.time()
+    step = saved = first = state["step"]
+
+    def save(done: int, loss: float) -> dict[str, float]:
+        now = validate(ema.module, held_out)
+        log.write(done, **now)
+        report = {"config": {k: str(v) for k, v in asdict(config).items()}, "loss": loss, "figures": now}
+        common.save_checkpoint(config.out, done, modules, optimizers, report, generators)
+        export(ema.module, config, config.out / "segment-person.safetensors")
+        return now
+
+    while (
+        place := place_in(config, first, step, time.time() - started)
+    ) < config.steps and step != config.stop:
+        if source is None or size != size_at(config, place):
+            size = size_at(config, place)
+            canvases = people.shrunk(pictures, canvas_for(size)).to(device)
+            source = people.Augmenter(canvases, generator, paste=config.paste, colour=config.colour)
+        rate = config.rate * common.cosine(place, config.steps, config.warmup)
         for group in optimizer.param_groups:
-            group["lr"] = config.rate * common.cosine(step, config.steps, config.warmup)
+            group["lr"] = rate
         net.train()
-        batch = source.batch(config.batch, size)
-        loss = loss_of(net, batch)
+        loss = loss_of(net, source.batch(config.batch, size))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -202,24 +241,13 @@ def train(config: Config) -> dict[str, float]:
         ema.update(net)
         value = common.stop_if_not_finite(loss, step)
         mean = value if mean == 0 else 0.98 * mean + 0.02 * value
-        if (step + 1) % 50 == 0:
-            log.write(
-                step + 1,
-                loss=mean,
-                size=size,
-                rate=optimizer.param_groups[0]["lr"],
-                seconds=time.time() - started,
-            )
-        if (step + 1) % config.every == 0 or step + 1 == config.steps:
-            figures = validate(ema.module, held_out)
-            log.write(step + 1, **figures)
-            report = {
-                "config": {k: str(v) for k, v in asdict(config).items()},
-                "loss": mean,
-                "figures": figures,
-            }
-            common.save_checkpoint(config.out, step + 1, modules, optimizers, report, generators)
-            export(ema.module, config, config.out / "segment-person.safetensors")
+        step += 1
+        if step % LOG_EVERY == 0:
+            log.write(step, loss=mean, size=size, rate=rate, seconds=time.time() - started)
+        if step % config.every == 0:
+            figures, saved = save(step, mean), step
+    if saved < step:
+        figures = save(step, mean)
     return figures
 
 

@@ -17,6 +17,7 @@ quantiles of local variances) and added, with the ring's own spectrum, only wher
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -26,8 +27,8 @@ from vanisher_core.window import bounding_box
 
 SIGMA_SHARE, SIGMA_RANGE = 0.03, (1.5, 6.0)
 """Low band: Gaussian sigma as a share of the hole's side, and its limits in pixels."""
-CERTAIN = 2.0
-"""A mismatch counts when it exceeds this many standard errors."""
+CERTAIN, CERTAIN_LOCAL = 2.3, 4.0
+"""A mismatch counts when it exceeds this many standard errors; a local one, this many usual deviations."""
 OUTLIER = 0.12
 """Local mismatches of this size (of the full range) are edges, not colour errors."""
 TINY = 0.5 / 255
@@ -38,8 +39,10 @@ GRAIN_QUANTILE = 0.2
 """The calmest fifth of the ring shows grain without texture."""
 GRAIN_MIN, GRAIN_MAX = 0.4 / 255, 0.08
 """Grain below is invisible; above it is texture."""
-KERNEL = 9
-"""Pixels, side of the filter that gives noise the ring's spectrum."""
+LACKING = 0.6
+"""A fill with less than this share of the ring's grain gets more."""
+GRAIN_SIGMA = 1.5
+"""Pixels, Gaussian sigma that separates grain (the high band) from the rest."""
 
 
 def match(rgb: np.ndarray, fill: np.ndarray, hole: np.ndarray, *, seed: int = 0) -> np.ndarray:
@@ -115,27 +118,65 @@ def _mixed(old: np.ndarray, new: np.ndarray, share: np.ndarray) -> np.ndarray:
 # --- colour
 
 
+class _Side(NamedTuple):
+    """Pixels of one side of a rim: `total` HxWx3 float32 (value x weight) and `weight` HxW."""
+
+    total: np.ndarray
+    weight: np.ndarray
+
+    def only(self, where: np.ndarray) -> _Side:
+        """The part inside `where` (bool HxW)."""
+        return _Side(self.total * where[..., None], self.weight * where)
+
+    def mean(self, sigma: float) -> np.ndarray:
+        """Gaussian mean of these pixels alone, HxWx3."""
+        total = cv2.GaussianBlur(self.total, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+        weight = cv2.GaussianBlur(self.weight, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+        return total / np.maximum(weight, 1e-4)[..., None]
+
+
 def _colour_correction(part: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
-    """What to add to the fill, HxWx3: a robust plane plus a membrane of certain leftovers."""
-    rim = _rim(inside)
+    """What to add to the fill, HxWx3: a robust plane plus a membrane of certain leftovers.
+
+    Low bands need no full resolution: everything is measured on a grid as coarse as `sigma` allows.
+    """
+    shrink = max(int(sigma / SIGMA_RANGE[0]), 1)
+    filled, known = _side(part, inside, shrink), _side(part, ~inside, shrink)
+    hole = filled.weight > 0
+    rim = _rim(hole) & (known.weight > 0)
     rows, columns = np.nonzero(rim)
     if len(rows) == 0:
         return np.zeros_like(part)
-    step = _difference(part, inside, sigma)[rim]
-    usual = _usual_difference(part, inside, sigma)
-    at = _coordinates(rows, columns, inside.shape)
+    sigma = sigma / shrink
+    step = _difference(known, filled, sigma)[rim]
+    usual = _usual_difference(known, hole, sigma)
+    at = _coordinates(rows, columns, hole.shape)
     count = max(len(rows) / (4 * sigma), 1.0)
-    out = np.empty_like(part)
-    grid_y, grid_x = np.mgrid[: inside.shape[0], : inside.shape[1]]
-    everywhere = _coordinates(grid_y, grid_x, inside.shape)
-    left = np.empty_like(step)
-    for channel in range(3):
-        plane = _robust_plane(at, step[:, channel], count, usual[channel])
-        out[..., channel] = everywhere @ plane
-        left[:, channel] = _certain(step[:, channel] - at @ plane, usual[channel])
+    planes = np.stack([_robust_plane(at, step[:, c], count, usual[c]) for c in range(3)], axis=1)
+    left = _certain(step - at @ planes, usual)
+    out = np.zeros_like(part)
+    if planes.any():
+        down, across = np.ogrid[: inside.shape[0], : inside.shape[1]]
+        out += _coordinates(down, across, inside.shape) @ planes
     if np.abs(left).max() > TINY:
-        out += _carried(left, rim, inside, sigma)
+        out += _enlarged(_carried(left, rim, hole, sigma), inside.shape)
     return out
+
+
+def _side(part: np.ndarray, where: np.ndarray, shrink: int) -> _Side:
+    """One side of the rim on a grid `shrink` times coarser (area means)."""
+    weight = where.astype(np.float32)
+    total = part * weight[..., None]
+    if shrink == 1:
+        return _Side(total, weight)
+    size = (math.ceil(where.shape[1] / shrink), math.ceil(where.shape[0] / shrink))
+    return _Side(*(cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (total, weight)))
+
+
+def _enlarged(field: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if field.shape[:2] == shape[:2]:
+        return field
+    return cv2.resize(field, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
 def _rim(inside: np.ndarray) -> np.ndarray:
@@ -143,40 +184,28 @@ def _rim(inside: np.ndarray) -> np.ndarray:
     return (cv2.dilate(inside.view(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~inside
 
 
-def _mean(values: np.ndarray, where: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian mean of the chosen pixels only."""
-    weight = where.astype(np.float32)
-    total = cv2.GaussianBlur(values * weight[..., None], (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    amount = cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    return total / np.maximum(amount, 1e-4)[..., None]
-
-
-def _difference(
-    values: np.ndarray, inside: np.ndarray, sigma: float, beyond: np.ndarray | None = None
-) -> np.ndarray:
-    """Low band outside minus inside, both extrapolated to the rim: natural gradients cancel."""
-    outside = ~inside if beyond is None else beyond
-    known = 2 * _mean(values, outside, sigma) - _mean(values, outside, 2 * sigma)
-    filled = 2 * _mean(values, inside, sigma) - _mean(values, inside, 2 * sigma)
+def _difference(outer: _Side, inner: _Side, sigma: float) -> np.ndarray:
+    """Low band of `outer` minus that of `inner`, both extrapolated to the rim: natural gradients cancel."""
+    known = 2 * outer.mean(sigma) - outer.mean(2 * sigma)
+    filled = 2 * inner.mean(sigma) - inner.mean(2 * sigma)
     return known - filled
 
 
-def _usual_difference(part: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
+def _usual_difference(known: _Side, hole: np.ndarray, sigma: float) -> np.ndarray:
     """Per channel, the same measurement on an outline in the ring, where nothing was filled."""
     reach = 2 * math.ceil(3 * sigma) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    wider = cv2.dilate(inside.view(np.uint8), kernel) > 0
-    ring, line = wider & ~inside, _rim(wider)
-    if not line.any() or not ring.any():
+    wider = cv2.dilate(hole.view(np.uint8), kernel) > 0
+    line = _rim(wider) & (known.weight > 0)
+    if not line.any():
         return np.full(3, TINY)
-    found = _difference(part, ring, sigma, ~wider)[line]
+    found = _difference(known.only(~wider), known.only(wider), sigma)[line]
     return np.maximum(1.4826 * np.median(np.abs(found), axis=0), TINY)
 
 
 def _coordinates(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """(1, x, y) with x and y in [-1, 1] over the crop."""
-    y = (2 * rows + 1) / shape[0] - 1
-    x = (2 * columns + 1) / shape[1] - 1
+    y, x = np.broadcast_arrays((2 * rows + 1) / shape[0] - 1, (2 * columns + 1) / shape[1] - 1)
     return np.stack([np.ones_like(x), x, y], axis=-1).astype(np.float32)
 
 
@@ -204,18 +233,17 @@ def _shrunk(values: np.ndarray, limit: np.ndarray | float) -> np.ndarray:
     return values * np.maximum(0, 1 - np.square(limit / np.maximum(np.abs(values), 1e-9)))
 
 
-def _certain(left: np.ndarray, usual: float) -> np.ndarray:
-    """The part of local mismatches that is neither within the usual nor as large as an edge."""
-    return _shrunk(left, max(CERTAIN * usual, 2 * TINY)) * np.exp(-((np.abs(left) / OUTLIER) ** 4))
+def _certain(left: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """The part of local mismatches (Nx3) that is neither within the usual nor as large as an edge."""
+    limit = CERTAIN_LOCAL * np.maximum(usual, TINY)
+    return (_shrunk(left, limit) * np.exp(-((np.abs(left) / OUTLIER) ** 4))).astype(np.float32)
 
 
-def _carried(left: np.ndarray, rim: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
+def _carried(left: np.ndarray, rim: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
     """Carry rim values into the hole, harmonically."""
     values = np.zeros((*rim.shape, 3), np.float32)
     values[rim] = left
-    near = _mean(values, rim, 2 * sigma)
-    near[rim] = _mean(values, rim, sigma)[rim]
-    return membrane(near, inside)
+    return membrane(_Side(values, rim.astype(np.float32)).mean(sigma), hole)
 
 
 # --- grain
@@ -223,12 +251,12 @@ def _carried(left: np.ndarray, rim: np.ndarray, inside: np.ndarray, sigma: float
 
 def _grain(part: np.ndarray, inside: np.ndarray, seed: int) -> np.ndarray:
     """Noise that a grainless fill in a grainy ring lacks; zeros where it has grain or texture."""
-    high = part - cv2.GaussianBlur(part, (0, 0), 1.5)
+    high = part - cv2.GaussianBlur(part, (0, 0), GRAIN_SIGMA)
     ring, own = _calm(high, ~inside), _calm(high, inside)
     if ring is None or own is None:
         return np.zeros_like(part)
     wanted, blocks = ring
-    if not GRAIN_MIN < wanted < GRAIN_MAX or own[0] > 0.7 * wanted:
+    if not GRAIN_MIN < wanted < GRAIN_MAX or own[0] > LACKING * wanted:
         return np.zeros_like(part)
     noise = _noise_like(blocks, part.shape, seed)
     local = cv2.GaussianBlur(np.square(high).mean(axis=2), (0, 0), 3)
@@ -256,15 +284,19 @@ def _calm(high: np.ndarray, where: np.ndarray) -> tuple[float, np.ndarray] | Non
 
 
 def _noise_like(blocks: np.ndarray, shape: tuple[int, ...], seed: int) -> np.ndarray:
-    """Gaussian noise with the mean spectrum, channel covariance and strength of the blocks."""
+    """Gaussian noise whose high band has the mean spectrum, channel covariance and strength of the blocks."""
     size = blocks.shape[1]
     power = np.square(np.abs(np.fft.fft2(blocks.mean(axis=3)))).mean(axis=0)
-    kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(power)).real)
-    kernel = np.pad(kernel, ((0, KERNEL - size),) * 2) if size < KERNEL else kernel
-    kernel /= max(float(np.sqrt(np.square(kernel).sum())), 1e-12)
+    frequency = 2 * np.pi * np.hypot(np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size)[None, :])
+    passed = 1 - np.exp(-np.square(GRAIN_SIGMA * frequency) / 2)  # what the high band lets through
+    passed[0, 0] = passed[0, 1]  # a constant carries no grain
+    amplitude = np.sqrt(power) / passed
+    amplitude[0, 0] = 0
+    amplitude /= max(float(np.sqrt(np.square(amplitude * passed).mean())), 1e-12)
+    kernel = np.fft.fftshift(np.fft.ifft2(amplitude).real)
     flat = blocks.reshape(-1, 3).astype(np.float64)
     values, vectors = np.linalg.eigh(flat.T @ flat / len(flat))
     mix = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
     white = np.random.default_rng(seed).standard_normal((shape[0], shape[1], 3), dtype=np.float32)
     shaped = cv2.filter2D(white, -1, kernel.astype(np.float32), borderType=cv2.BORDER_REFLECT)
-    return shaped @ mix.astype(np.float32)
+    return shaped.reshape(shape) @ mix.astype(np.float32)

@@ -62,8 +62,8 @@ class Mask:
         """
         if array.dtype != np.uint8 or array.ndim != 2 or array.size == 0:
             raise MaskError(
-                f"The mask is {array.dtype} of shape {array.shape}; it must be 8-bit, height x width, with at "
-                "least one pixel. Give a grey picture of the photograph's size."
+                f"The mask is {array.dtype} of shape {array.shape}; it must be 8-bit, height x width, with "
+                "at least one pixel. Give a grey picture of the photograph's size."
             )
         self._array = array.copy() if array.flags.writeable else array
         self._array.flags.writeable = False
@@ -142,8 +142,7 @@ class Mask:
         return f"Mask({self.size[0]}x{self.size[1]}, {self.hole.mean():.1%} to erase)"
 
     def fit(self, size: tuple[int, int]) -> Mask:
-        """Scale to (width, height): area means when shrinking, linear when growing; no change at its own
-        size.
+        """Scale to (width, height): area means when shrinking, else linear; unchanged at its own size.
 
         Raises:
             MaskError: `size` has no pixels.
@@ -244,8 +243,8 @@ def _check(grow: int | None, feather: float | None) -> None:
         )
     if grow is not None and feather > grow:
         raise UsageError(
-            f"feather is {feather} and grow {grow}; the soft edge lies inside the grown ring, so feather must "
-            f"not exceed grow. Give --grow {math.ceil(feather)} or more, or a smaller feather."
+            f"feather is {feather} and grow {grow}; the soft edge lies inside the grown ring, so feather "
+            f"must not exceed grow. Give --grow {math.ceil(feather)} or more, or a smaller feather."
         )
 
 
@@ -260,7 +259,7 @@ def _objects(
         widths = np.full(len(boxes), grow)
     else:
         least = 0 if feather is None else math.ceil(feather)
-        widths = np.array([max(auto_grow(area), least) for area in areas.tolist()], int)
+        widths = np.array([max(auto_grow(area), least) for area in areas], int)
     return labels, boxes, np.where(solid[1:], widths, 0)
 
 
@@ -335,8 +334,8 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
     if np.issubdtype(array.dtype, np.floating):
         if array.size and not (array.min() >= 0 and array.max() <= 1):
             raise MaskError(
-                f"The mask's float values span {array.min():g} to {array.max():g}; they must be finite and lie in "
-                "[0, 1]. Scale them to 0 = keep, 1 = erase."
+                f"The mask's float values span {array.min():g} to {array.max():g}; they must be "
+                "finite and in [0, 1]. Scale them to 0 = keep, 1 = erase."
             )
         return np.rint(array * 255).astype(np.uint8)
     raise MaskError(f"The mask's values are {array.dtype}; give bool, uint8, uint16 or float in [0, 1].")

@@ -1,10 +1,11 @@
 """Harmonic interpolation of a hole from its rim: the smoothest surface that meets the known pixels.
 
-Used as the guide of exemplar synthesis when there is no network, as the whole fill of pictures too small for patches, and by
-`blend.py` for colour corrections. A cascade of grids: known pixels are averaged down until no hole is left (pull), the
-coarse solution starts the finer one (push), and a few over-relaxed sweeps settle every level.
-After Perez, Gangnet and Blake, "Poisson Image Editing" (SIGGRAPH 2003), section 2, with a zero guidance field; the cascade as in
-Bornemann and Deuflhard, "The cascadic multigrid method for elliptic problems" (1996).
+Used as the guide of exemplar synthesis when there is no network, as the whole fill of pictures too small for
+patches, and by `blend.py` for colour corrections. A cascade of grids: known pixels are averaged down until
+no hole is left (pull), the coarse solution starts the finer one (push), and a few over-relaxed sweeps settle
+every level. After Perez, Gangnet and Blake, "Poisson Image Editing" (SIGGRAPH 2003), section 2, with a zero
+guidance field; the cascade as in Bornemann and Deuflhard, "The cascadic multigrid method for elliptic
+problems" (1996).
 """
 
 import numpy as np
@@ -23,7 +24,8 @@ def membrane(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
         hole: HxW bool, True where a value is wanted.
 
     Returns:
-        A new array of the shape of `values`, float32: known values bit-exact, the hole within the range of the known ones.
+        A new array of the shape of `values`, float32: known values bit-exact, the hole within the range of
+        the known ones.
 
     Raises:
         ValueError: shapes do not fit.
@@ -69,10 +71,10 @@ def _solve(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def _pull_holes(hole: np.ndarray) -> list[np.ndarray]:
-    """The hole at every level: a coarse pixel is hole only when none of its four is known; ends where nothing is hole."""
+    """The hole at every level, until nothing is hole: a coarse pixel is, when none of its four is known."""
     holes = [hole]
     while holes[-1].any():
-        holes.append(~_quads(~holes[-1]).any((1, 3)))
+        holes.append(np.logical_not(_quads(~holes[-1]).any((1, 3))))
     return holes
 
 

@@ -103,12 +103,16 @@ class Segmenter:
     def network(self, name: str) -> tuple[nn.Module, int]:
         """The network that knows a class and its channel, loaded once."""
         if name not in self._networks:
+            from vanisher_core.models.segmenter import SegmenterNet
+
             known = known_classes()
             if name not in known:
                 raise UsageError(
                     f"nothing here finds {name!r}; classes to choose from: {', '.join(known) or 'none'}"
                 )
             network = registry.load(known[name], self.device)
+            if isinstance(network, SegmenterNet):
+                network = network.folded()
             for channel, other in enumerate(registry.info(known[name]).classes):
                 self._networks.setdefault(other, (network, channel))
         return self._networks[name]

@@ -25,7 +25,7 @@ import numpy as np
 MARGIN_MIN = 64
 """Pixels, smallest context on a side (unless the photograph ends there)."""
 MARGIN_SHARE = 0.75
-"""Context on a side as a share of the geometric mean side of the window's largest hole."""
+"""Context on a side as a share of the square root of the pixels of the window's largest hole."""
 SPECK_SIDE = 192
 """Pixels; holes up to this size are grouped by a grid, larger ones get windows of their own."""
 CELL = 512
@@ -34,9 +34,8 @@ THIN_AREA = 4_000_000
 """Pixels; a hole whose box is larger than this and nearly empty (a wire) is cut along the grid."""
 THIN_SHARE = 0.1
 """A box filled less than this counts as nearly empty."""
-MERGE_WASTE = 1.25
-"""Windows whose cores overlap are merged while the joint box is at most this much larger than the two
-together."""
+MERGE_WASTE = 1.15
+"""Holes in each other's context share a window that is at most 1.15 times as large as two would be."""
 
 
 class Box(NamedTuple):
@@ -162,13 +161,13 @@ def plan(hole: np.ndarray, size: tuple[int, int] | None = None) -> list[Window]:
     if around.area == 0:
         return []
     labels, boxes, areas = components(marks, around)
-    labels, boxes = _cut_thin(labels, boxes, areas, around)
-    groups = _merged(_grouped(boxes), boxes)
+    _cut_thin(labels, boxes, areas, around)
+    groups = _merged(_grouped(boxes), boxes, areas)
     group_of = np.zeros(len(boxes) + 1, np.int32)
     for number, group in enumerate(groups, start=1):
         group_of[[index + 1 for index in group]] = number
     windows = [
-        _window(number, group, boxes, group_of, labels, around, (width, height))
+        _window(number, group, boxes, _margin(group, areas), group_of, labels, around, (width, height))
         for number, group in enumerate(groups, start=1)
     ]
     return sorted(windows, key=lambda window: (window.core.top, window.core.left, window.core))
@@ -182,7 +181,7 @@ def bounding_box(marks: np.ndarray) -> Box:
     return Box(left, top, left + width, top + height)
 
 
-def components(marks: np.ndarray, around: Box) -> tuple[np.ndarray, list[Box], np.ndarray]:
+def components(marks: np.ndarray, around: Box) -> tuple[np.ndarray, list[Box], list[int]]:
     """8-connected components inside `around`.
 
     Returns:
@@ -195,32 +194,27 @@ def components(marks: np.ndarray, around: Box) -> tuple[np.ndarray, list[Box], n
         Box(around.left + x, around.top + y, around.left + x + w, around.top + y + h)
         for x, y, w, h in stats[1:, :4].tolist()
     ]
-    return labels, boxes, stats[1:, cv2.CC_STAT_AREA].astype(np.int64)
+    return labels, boxes, stats[1:, cv2.CC_STAT_AREA].tolist()
 
 
-def _cut_thin(
-    labels: np.ndarray, boxes: list[Box], areas: np.ndarray, around: Box
-) -> tuple[np.ndarray, list[Box]]:
-    """Cut nearly empty large boxes (wires, outlines) along the grid, so that memory follows the hole."""
+def _cut_thin(labels: np.ndarray, boxes: list[Box], areas: list[int], around: Box) -> None:
+    """Cut nearly empty large boxes (wires, outlines) along the grid, in place: memory follows the hole."""
     for index, box in enumerate(list(boxes)):
         if box.area <= THIN_AREA or areas[index] >= THIN_SHARE * box.area:
             continue
-        first = True
+        pieces = []
         for cell in _cells(box):
-            local = cell.within(around)
-            piece = labels[local.slices] == index + 1
+            piece = labels[cell.within(around).slices] == index + 1
             tight = bounding_box(piece.view(np.uint8))
-            if tight.area == 0:
+            if tight.area:
+                pieces.append((cell, piece, tight.shifted(cell.left, cell.top)))
+        for place, (cell, piece, tight) in enumerate(pieces):
+            if place == 0:
+                boxes[index], areas[index] = tight, int(piece.sum())
                 continue
-            placed = Box(
-                cell.left + tight.left, cell.top + tight.top, cell.left + tight.right, cell.top + tight.bottom
-            )
-            if first:
-                boxes[index], first = placed, False
-                continue
-            boxes.append(placed)
-            labels[local.slices][piece] = len(boxes)
-    return labels, boxes
+            boxes.append(tight)
+            areas.append(int(piece.sum()))
+            labels[cell.within(around).slices][piece] = len(boxes)
 
 
 def _cells(box: Box) -> list[Box]:
@@ -245,37 +239,50 @@ def _grouped(boxes: list[Box]) -> list[list[int]]:
     return alone + [cells[place] for place in sorted(cells)]
 
 
-def _merged(groups: list[list[int]], boxes: list[Box]) -> list[list[int]]:
-    """Merge groups whose boxes overlap while that wastes little; the result has bounded boxes."""
-    items = [(_around(group, boxes), group) for group in groups]
+def _merged(groups: list[list[int]], boxes: list[Box], areas: list[int]) -> list[list[int]]:
+    """Merge groups in each other's context while that costs little; specks only with what they overlap."""
+    items = [(_around(group, boxes), _margin(group, areas), group) for group in groups]
     changed = True
     while changed:
         changed = False
-        kept: list[tuple[Box, list[int]]] = []
-        for box, group in items:
-            for place, (other, members) in enumerate(kept):
-                joint = box.union(other)
-                if box.overlaps(other) and joint.area <= MERGE_WASTE * (box.area + other.area):
-                    kept[place] = (joint, members + group)
+        kept: list[tuple[Box, int, list[int]]] = []
+        for core, margin, group in items:
+            for place, (other_core, other_margin, other) in enumerate(kept):
+                if _worth_merging(core, margin, other_core, other_margin):
+                    kept[place] = (core.union(other_core), max(margin, other_margin), other + group)
                     changed = True
                     break
             else:
-                kept.append((box, group))
+                kept.append((core, margin, group))
         items = kept
-    return [group for _, group in items]
+    return [group for _, _, group in items]
+
+
+def _worth_merging(core: Box, margin: int, other_core: Box, other_margin: int) -> bool:
+    larger = max(margin, other_margin)
+    near = other_core if larger < MARGIN_SHARE * SPECK_SIDE else other_core.expanded(larger)
+    if not core.overlaps(near):
+        return False
+    apart = core.expanded(margin).area + other_core.expanded(other_margin).area
+    return core.union(other_core).expanded(larger).area <= MERGE_WASTE * apart
 
 
 def _around(group: list[int], boxes: list[Box]) -> Box:
-    joint = boxes[group[0]]
-    for index in group[1:]:
-        joint = joint.union(boxes[index])
-    return joint
+    lefts, tops, rights, bottoms = zip(*(boxes[index] for index in group), strict=True)
+    return Box(min(lefts), min(tops), max(rights), max(bottoms))
+
+
+def _margin(group: list[int], areas: list[int]) -> int:
+    """Context of a group: by its largest hole."""
+    largest = math.sqrt(max(areas[index] for index in group))
+    return max(MARGIN_MIN, math.ceil(MARGIN_SHARE * largest))
 
 
 def _window(
     number: int,
     group: list[int],
     boxes: list[Box],
+    margin: int,
     group_of: np.ndarray,
     labels: np.ndarray,
     around: Box,
@@ -283,8 +290,6 @@ def _window(
 ) -> Window:
     """Build one window from the components of a group."""
     core = _around(group, boxes)
-    largest = max(math.sqrt(boxes[index].area) for index in group)
-    margin = max(MARGIN_MIN, math.ceil(MARGIN_SHARE * largest))
     own = group_of[labels[core.within(around).slices]] == number
     return Window(box=_slid(core, margin, size), core=core, own=own, holes=len(group))
 

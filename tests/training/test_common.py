@@ -83,7 +83,7 @@ class Run:
         self.net = nn.Sequential(
             nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.GELU(), nn.Dropout(0.2), nn.Conv2d(8, 1, 3)
         )
-        self.net.to(memory_format=torch.channels_last)
+        common.channels_last(self.net)
         self.ema = common.Ema(self.net, 0.99)
         self.optimizer = torch.optim.AdamW(self.net.parameters(), 1e-2)
         self.numpy = np.random.default_rng(3)
@@ -150,7 +150,8 @@ def test_parts_stay_small_and_join_again(tmp_path, monkeypatch):
             assert sum(file.get_tensor(name).nbytes for name in file.keys()) <= 1000  # noqa: SIM118
     other = nn.Sequential(nn.Linear(40, 40), nn.Linear(40, 3))
     common.load_checkpoint(tmp_path, {"net": other}, {})
-    assert torch.equal(net[0].weight, other[0].weight) and torch.equal(net[1].bias, other[1].bias)
+    for ours, theirs in zip(net.parameters(), other.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
@@ -160,7 +161,8 @@ def test_weights_of_another_network_are_refused(tmp_path):
 
 
 def test_export_writes_the_registry_header(tmp_path):
-    net = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    net = nn.Conv2d(3, 4, 3)
+    common.channels_last(net)
     metadata = {
         "architecture": "unet",
         "config": {"widths": [8, 16]},

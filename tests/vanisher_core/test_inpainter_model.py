@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vanisher_core.models.inpainter import ResidualGenerator, build_inpaint_small, pull_push
+from vanisher_core.models.inpainter import ResidualGenerator, build_inpaint_small, harmonic
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_training_starts_from_the_smooth_fill() -> None:
     fresh = ResidualGenerator(widths=(8, 12), encoder_blocks=(1, 1), decoder_blocks=(1,)).eval()
     rgb, hole = _case(32, 64)
     with torch.no_grad():
-        assert torch.allclose(fresh(rgb, hole).rgb, pull_push(rgb, 1 - hole), atol=1e-6)
+        assert torch.allclose(fresh(rgb, hole).rgb, harmonic(rgb, 1 - hole), atol=1e-6)
 
 
 def test_the_packaged_size_is_small() -> None:
@@ -61,11 +61,11 @@ def test_the_packaged_size_is_small() -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(height=st.integers(1, 40), width=st.integers(1, 40), seed=st.integers(0, 99))
-def test_pull_push_stays_in_the_range_of_what_is_known(height: int, width: int, seed: int) -> None:
+def test_harmonic_stays_in_the_range_of_what_is_known(height: int, width: int, seed: int) -> None:
     random = torch.Generator().manual_seed(seed)
     rgb = torch.rand(1, 2, height, width, generator=random)
     known = (torch.rand(1, 1, height, width, generator=random) < 0.3).float()
-    filled = pull_push(rgb, known)
+    filled = harmonic(rgb, known)
     assert torch.equal(filled * known, rgb * known)
     if known.any():
         for channel in range(2):
@@ -76,7 +76,7 @@ def test_pull_push_stays_in_the_range_of_what_is_known(height: int, width: int, 
         assert not filled.any()
 
 
-def test_pull_push_continues_a_constant() -> None:
+def test_harmonic_continues_a_constant() -> None:
     _, hole = _case(37, 53)
-    filled = pull_push(torch.full((1, 3, 37, 53), 0.4), 1 - hole)
+    filled = harmonic(torch.full((1, 3, 37, 53), 0.4), 1 - hole)
     assert torch.allclose(filled, torch.full_like(filled, 0.4), atol=1e-5)

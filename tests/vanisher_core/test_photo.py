@@ -34,7 +34,7 @@ def test_a_photo_shares_no_memory_with_anyone():
     with pytest.raises(ValueError, match="read-only"):
         photo.array[0, 0] = 1
     with pytest.raises(AttributeError):
-        photo.mode = "L"
+        photo.mode = "L"  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from tests.vanisher_core.photo_files import exif_block, jpeg_segments, noise, pillow, png, smooth, tiff
 from vanisher_core.photo import Photo
@@ -195,6 +196,8 @@ def test_jpeg_far_from_the_change_barely_moves(subsampling, progressive):
     array[64:96, 64:96] = 200
     written = photo.with_array(array).to_bytes()
     with Image.open(io.BytesIO(data)) as source, Image.open(io.BytesIO(written)) as result:
+        assert isinstance(source, JpegImageFile)
+        assert isinstance(result, JpegImageFile)
         assert result.quantization == source.quantization
         assert [c[1:3] for c in result.layer] == [c[1:3] for c in source.layer]
         assert bool(result.info.get("progressive")) == progressive

@@ -116,7 +116,7 @@ def test_weights_that_are_not_finite_are_refused(weights: Path, value: float) ->
     ],
 )
 def test_a_header_for_something_else_is_refused(weights: Path, header: dict[str, str], said: str) -> None:
-    write(weights / "tiny.safetensors", **header)
+    write(weights / "tiny.safetensors", None, **header)
     registry.write_manifest()
     with pytest.raises(ModelError, match=said):
         registry.load("tiny")

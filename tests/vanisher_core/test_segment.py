@@ -54,7 +54,7 @@ def test_any_size_gives_finite_probabilities_of_that_size(width, height, seed):
 
 @pytest.mark.parametrize("size", [(3000, 7), (5, 2500), (1, 1)])
 def test_strips_and_single_pixels(size):
-    rgb, mask = scene(*size, [(0, 0, *size)])
+    rgb, mask = scene(size[0], size[1], [(0, 0, *size)])
     found = Segmenter("cpu", {"person": (Reddish(), 0)}).probabilities(rgb, ["person"])["person"]
     assert found.shape == mask.shape and found.min() > 0.9
 

@@ -50,3 +50,22 @@ def test_normalisation_travels_with_the_weights():
 def test_wrong_lengths_are_named(wrong):
     with pytest.raises(ValueError, match="5 widths"):
         build_segmenter(1, **(SMALL | wrong))
+
+
+def test_folding_changes_nothing_but_rounding():
+    torch.manual_seed(0)
+    net = build_segmenter(1, **SMALL)
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias)
+            assert module.running_mean is not None and module.running_var is not None
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    net.eval()
+    rgb = torch.rand(1, 3, 50, 70)
+    folded = net.folded()
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
+    assert any(isinstance(module, torch.nn.BatchNorm2d) for module in net.modules())
+    with torch.inference_mode():
+        assert torch.allclose(net(rgb), folded(rgb), atol=1e-3)

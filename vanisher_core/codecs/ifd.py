@@ -116,8 +116,17 @@ def read(data: bytes, head: Header, offset: int, depth: int = 0) -> tuple[list[E
         following = struct.unpack_from(f"{order}{'Q' if head.big else 'I'}", data, start + count * item)[0]
     except struct.error:
         following = 0  # EXIF blocks of some cameras end without the closing pointer
-    entries = (_entry(data, head, start + i * item, depth) for i in range(count))
-    return [e for e in entries if e is not None], following
+    entries: dict[int, Entry] = {}
+    room = len(data)  # values never overlap in an honest file: together they are shorter than it
+    for i in range(count):
+        tag = struct.unpack_from(f"{order}H", data, start + i * item)[0]
+        entry = None if tag in entries else _entry(data, head, start + i * item, depth)
+        if entry is not None:
+            entries[tag] = entry
+            room -= len(entry.raw)
+        if room < 0:
+            raise DamagedPhoto("the values of a TIFF directory overlap; the file is damaged")
+    return list(entries.values()), following
 
 
 def _entry(data: bytes, head: Header, at: int, depth: int) -> Entry | None:

@@ -24,7 +24,6 @@ from vanisher_core.codecs import exif
 from vanisher_core.codecs.base import Decoded, Encoded, Metadata, Samples, channels
 from vanisher_core.errors import DamagedPhoto, OutputError, UnsupportedPhoto
 
-FORMAT = "JPEG"
 MAX_SIDE = 65500  # libjpeg's own limit, a little below the format's 65535
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 XMP_MORE = b"http://ns.adobe.com/xmp/extension/\0"
@@ -33,6 +32,7 @@ ROOM = 65533  # payload of one segment
 FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF)
 MARKER_IN_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
+MAX_SEGMENTS = 20_000
 Segment = tuple[int, bytes]
 
 
@@ -98,7 +98,7 @@ def decode(data: bytes) -> Decoded:
 def _layout(data: bytes, whole: bool) -> Layout:
     segments: list[Segment] = []
     frame, at = None, 2
-    while at + 4 <= len(data):
+    while at + 4 <= len(data) and len(segments) < MAX_SEGMENTS:
         if data[at] != 0xFF:
             raise DamagedPhoto(f"no JPEG marker at byte {at}, where one must be; the file is damaged")
         marker = data[at + 1]

@@ -28,11 +28,9 @@ from vanisher_core.codecs.base import Decoded, Encoded, Metadata, Samples, chann
 from vanisher_core.codecs.png_chunks import Chunk
 from vanisher_core.errors import DamagedPhoto, OutputError, UnsupportedPhoto
 
-FORMAT = "PNG"
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
 DEPTHS = {GREY: (1, 2, 4, 8, 16), RGB: (8, 16), PALETTE: (1, 2, 4, 8), GREY_ALPHA: (8, 16), RGBA: (8, 16)}
 SAMPLES = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGBA: 4}
-MAX_SIDE = 2**31 - 1
 DEFLATE_RATIO = 1032  # no deflate stream expands more than this
 
 

@@ -23,7 +23,8 @@ KEPT = frozenset(
     b"oFFs pCAL sCAL".split()
 )
 BY_SAMPLE = frozenset((b"sBIT", b"bKGD", b"hIST", b"tRNS"))  # their layout depends on colour type and depth
-MAX_TEXT = 64 * 1024 * 1024
+MAX_TEXT = 16 * 1024 * 1024
+MAX_CHUNKS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def parse(data: bytes) -> tuple[list[Chunk], int]:
         DamagedPhoto: the file ends early, or a chunk that the picture needs fails its checksum.
     """
     chunks, damaged, at = [], 0, len(SIGNATURE)
-    while at + 12 <= len(data):
+    while at + 12 <= len(data) and len(chunks) + damaged < MAX_CHUNKS:
         length, kind = struct.unpack_from(">I4s", data, at)
         end = at + 12 + length
         if end > len(data):
@@ -138,7 +139,10 @@ def _text(data: bytes) -> bytes | None:
 
 
 def _inflate(packed: bytes) -> bytes | None:
+    """The whole of a compressed value; None if it is damaged or inflates beyond all reason."""
+    stream = zlib.decompressobj()
     try:
-        return zlib.decompressobj().decompress(packed, MAX_TEXT) or None
+        value = stream.decompress(packed, MAX_TEXT)
     except zlib.error:
         return None
+    return value if stream.eof else None

@@ -27,8 +27,6 @@ from vanisher_core.codecs.base import Alpha, Decoded, Encoded, Metadata, Samples
 from vanisher_core.codecs.ifd import Entry
 from vanisher_core.errors import OutputError
 
-FORMAT = "TIFF"
-MAX_SIDE = 2**31 - 1
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
 # Tags that say how pixels are laid out in this one file: always the writer's. JPEG tables go with them.
 LAYOUT = frozenset(

@@ -12,7 +12,7 @@ from vanisher_core.codecs.ifd import Entry
 from vanisher_core.errors import DamagedPhoto, UnsupportedPhoto
 
 REDUCED, SUB_REDUCED = 1, 2
-MAX_PAGES = 10_000
+MAX_PAGES = 100
 CAMERA_RAW = (50706, 33421, 33422)  # DNG version, colour filter array
 COMPRESSIONS = {1, 2, 3, 4, 5, 8, 32946, 32773, 50000, 34925}
 REFUSED_COLOURS = {
@@ -56,7 +56,8 @@ def single_page(data: bytes, head: ifd.Header) -> tuple[list[Entry], list[str]]:
         raise DamagedPhoto("the TIFF holds no picture")
     if pages > 1:
         raise UnsupportedPhoto(
-            f"it is a TIFF of {pages} pages, and the others would be lost; split it into single pages first"
+            f"it is a TIFF of {pages}{' or more' if offset else ''} pages, and the others would be lost; "
+            "split it into single pages first"
         )
     notes = (
         [f"{reduced} reduced cop{'y' if reduced == 1 else 'ies'} of the picture in the TIFF dropped"]

@@ -18,9 +18,9 @@ from vanisher_core.codecs import exif
 from vanisher_core.codecs.base import Decoded, Encoded, Metadata, Samples, channels, straight_alpha
 from vanisher_core.errors import DamagedPhoto, OutputError, UnsupportedPhoto
 
-FORMAT = "WEBP"
 MAX_SIDE = 16383
 PIXELS = (b"VP8 ", b"VP8L", b"ALPH")
+MAX_CHUNKS = 10_000
 ANIMATED = 0x02
 HAS_ICC, HAS_ALPHA, HAS_EXIF, HAS_XMP = 0x20, 0x10, 0x08, 0x04
 FLAGS = {b"ICCP": HAS_ICC, b"EXIF": HAS_EXIF, b"XMP ": HAS_XMP}
@@ -54,7 +54,7 @@ def _chunks(data: bytes) -> list[Chunk]:
     if size + 8 > len(data):
         raise DamagedPhoto(f"the WebP says {size + 8} bytes and has {len(data)}; it is truncated")
     chunks, at = [], 12
-    while at + 8 <= size + 8:
+    while at + 8 <= size + 8 and len(chunks) < MAX_CHUNKS:
         kind, length = struct.unpack_from("<4sI", data, at)
         if at + 8 + length > size + 8:
             raise DamagedPhoto(f"the WebP chunk {kind!r} at byte {at} is longer than the file; it is damaged")
@@ -115,7 +115,7 @@ def encode(samples: Samples, metadata: Metadata, recipe: Recipe | None) -> Encod
     if not lossless:
         notes.append("lossy WebP: every pixel was coded again; save as .png to keep all others exact")
     sink = io.BytesIO()
-    options = {"lossless": True, "quality": 30, "method": 2} if lossless else {"quality": 95, "method": 4}
+    options = {"lossless": True, "quality": 0, "method": 0} if lossless else {"quality": 95, "method": 4}
     Image.fromarray(np.ascontiguousarray(samples)).save(sink, "WEBP", exact=True, **options)
     extra = list(recipe.chunks) if recipe else _from_metadata(metadata)
     return Encoded(_assembled(_chunks(sink.getvalue()), extra, width, height), not lossless, tuple(notes))

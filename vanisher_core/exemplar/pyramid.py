@@ -1,7 +1,7 @@
 """The levels a fill is worked out on, from coarse to fine, and the field's way up between them.
 
-Plain numpy; see `vanisher_core.detail` for the method. A level keeps flat arrays, because the kernels index pixels by one
-integer (y * width + x).
+Plain numpy; see `vanisher_core.detail` for the method. A level keeps flat arrays, because the kernels index
+pixels by one integer (y * width + x).
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _MAX_LEVELS = 9
 
 @dataclass
 class Level:
-    """One scale: `image` (3 * pixels + tail floats), `guide` (4 * pixels), and bool/int/float fields of one value a pixel."""
+    """One scale: `image` (3 * pixels + tail floats), `guide` (4 * pixels), the others one value a pixel."""
 
     height: int
     width: int
@@ -43,8 +43,10 @@ def inner(height: int, width: int) -> np.ndarray:
     return plane
 
 
-def make_level(image: np.ndarray, guide: np.ndarray, hole: np.ndarray, blocked: np.ndarray, tail: int) -> Level:
-    """Build a level from HxWx3, HxWx4 and two HxW bool planes (hole; what may not serve as source, hole included)."""
+def make_level(
+    image: np.ndarray, guide: np.ndarray, hole: np.ndarray, blocked: np.ndarray, tail: int
+) -> Level:
+    """Build a level from HxWx3, HxWx4 and two HxW bool planes; `blocked` (no source) includes the hole."""
     import cv2
 
     height, width = hole.shape
@@ -62,10 +64,10 @@ def make_level(image: np.ndarray, guide: np.ndarray, hole: np.ndarray, blocked: 
         np.ascontiguousarray(guide, np.float32).reshape(-1),
         np.ascontiguousarray(hole).reshape(-1),
         valid.reshape(-1),
-        np.flatnonzero(valid).astype(np.int64),
+        np.flatnonzero(valid).astype(np.int32),
         target.reshape(-1),
         depth.astype(np.float32).reshape(-1),
-        np.full(height * width, -1, np.int64),
+        np.full(height * width, -1, np.int32),
         np.zeros(height * width, np.float32),
     )
 
@@ -85,7 +87,9 @@ def halve_any(plane: np.ndarray) -> np.ndarray:
     return halve(plane.astype(np.float32)) > 0
 
 
-def build(image: np.ndarray, guide: np.ndarray, hole: np.ndarray, blocked: np.ndarray, tail: int) -> list[Level]:
+def build(
+    image: np.ndarray, guide: np.ndarray, hole: np.ndarray, blocked: np.ndarray, tail: int
+) -> list[Level]:
     """Levels from fine to coarse; ends where the hole is small for a patch or sources grow few."""
     import cv2
 
@@ -116,7 +120,7 @@ def carry_up(coarse: Level, fine: Level, key: int) -> None:
     y, x = where // fine.width, where % fine.width
     from_y = np.clip(y // 2, RADIUS, coarse.height - 1 - RADIUS)
     from_x = np.clip(x // 2, RADIUS, coarse.width - 1 - RADIUS)
-    match = coarse.nnf[from_y * coarse.width + from_x]
+    match = coarse.nnf[from_y * coarse.width + from_x].astype(np.int64)
     to_y = 2 * (match // coarse.width) + (y - 2 * from_y)
     to_x = 2 * (match % coarse.width) + (x - 2 * from_x)
     inside = (match >= 0) & (to_y >= 0) & (to_y < fine.height) & (to_x >= 0) & (to_x < fine.width)

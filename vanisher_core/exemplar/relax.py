@@ -1,7 +1,7 @@
 """Compiled sweeps of the Laplace equation (successive over-relaxation) on one plane.
 
-Used by `vanisher_core.membrane` at every level of its pyramid. Red-black order, so that a sweep does not depend on a scan
-direction; neighbours outside the picture are left out (a free border).
+Used by `vanisher_core.membrane` at every level of its pyramid. Red-black order, so that a sweep does not
+depend on a scan direction; neighbours outside the picture are left out (a free border).
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from numba import njit
 
 @njit(cache=True, nogil=True, fastmath=True)
 def relax_plane(plane, hole, sweeps, omega):  # pragma: no cover - compiled
-    """Relax `plane` (HxW float32) in place where `hole` (HxW bool) is set; the last two sweeps are plain Gauss-Seidel."""
+    """Relax `plane` (HxW float32) in place where `hole` (HxW bool); the last two sweeps are Gauss-Seidel."""
     height, width = plane.shape
     for sweep in range(sweeps):
         weight = np.float32(omega if sweep < sweeps - 2 else 1.0)

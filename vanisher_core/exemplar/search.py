@@ -1,12 +1,13 @@
 """Compiled nearest-neighbour search: which source patch looks most like each patch that touches the hole.
 
-After Barnes, Shechtman, Finkelstein and Goldman, "PatchMatch" (SIGGRAPH 2009), section 3: propagation from two neighbours in scan
-order, then random probes with halving radius; plus a guide term (see `cost`). Every random number is a hash of
-(seed, pixel, probe), and a band sees its neighbours only as they were before the sweep: the result is the same for any
-number of threads.
+After Barnes, Shechtman, Finkelstein and Goldman, "PatchMatch" (SIGGRAPH 2009), section 3: propagation from
+two neighbours in scan order, then random probes with halving radius; plus a guide term (see `cost`). Every
+random number is a hash of (seed, pixel, probe), and a band sees its neighbours only as they were before the
+sweep: the result is the same for any number of threads.
 
-Array layout: `image` is flat float32, three channels interleaved, rows one after the other and `TAIL` floats of padding;
-`guide` is flat float32, four channels interleaved; `nnf` holds source pixel indices (y * width + x), -1 where a pixel is no target.
+Array layout: `image` is flat float32, three channels interleaved, rows one after the other and `TAIL` floats
+of padding; `guide` is flat float32, four channels interleaved; `nnf` holds source pixel indices (y * width +
+x), -1 where a pixel is no target.
 """
 
 import numpy as np
@@ -15,7 +16,9 @@ from numba import njit
 RADIUS = 3
 """Patches are 7x7."""
 TAIL = 32
-_LANES = np.array([1.0] * 21 + [0.0] * 3, np.float32)  # a patch row of 7 pixels, padded to three AVX registers
+_LANES = np.array(
+    [1.0] * 21 + [0.0] * 3, np.float32
+)  # a patch row of 7 pixels, padded to three AVX registers
 
 
 @njit(cache=True, nogil=True, fastmath=True, inline="always")
@@ -28,10 +31,11 @@ def _mix(value):  # pragma: no cover - compiled
 
 @njit(cache=True, nogil=True, fastmath=True)
 def cost(image, guide, width, target, source, strength, best):  # pragma: no cover - compiled
-    """Squared difference of two patches plus `strength` times that of their guides; may stop early above `best`.
+    """Squared difference of two patches plus `strength` times that of their guides; may end above `best`.
 
-    The guide is smooth, so a 3x3 grid of step 3 describes it. Indices are unsigned (a signed one is tested for wrap-around
-    at every access) and rows are taken together (one horizontal sum for three or four rows): ten times faster.
+    The guide is smooth, so a 3x3 grid of step 3 describes it. Indices are unsigned (a signed one is tested
+    for wrap-around at every access) and rows are taken together (one horizontal sum for three or four rows):
+    ten times faster.
     """
     four = np.uint64(4)
     line = np.uint64(12 * width)
@@ -85,13 +89,17 @@ def cost(image, guide, width, target, source, strength, best):  # pragma: no cov
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def evaluate(image, guide, width, nnf, dist, strength, top, bottom, left, right):  # pragma: no cover - compiled
+def evaluate(
+    image, guide, width, nnf, dist, strength, top, bottom, left, right
+):  # pragma: no cover - compiled
     """Set `dist` to the cost of the present match for every target in the band."""
     for y in range(top, bottom):
         for x in range(left, right):
             here = y * width + x
             if nnf[here] >= 0:
-                dist[here] = cost(image, guide, width, here, nnf[here], strength, np.float32(np.inf))
+                dist[here] = cost(
+                    image, guide, width, here, np.int64(nnf[here]), strength, np.float32(np.inf)
+                )
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -100,7 +108,8 @@ def sweep(
 ):  # pragma: no cover - compiled
     """One scan (step 1: forward, -1: backward) of the band `box` = (top, bottom, left, right).
 
-    `before` is the field as it was before this sweep, read for the row outside the band; `sources` lists the valid pixels.
+    `before` is the field as it was before this sweep, read for the row outside the band; `sources` lists the
+    valid pixels.
     """
     top, bottom, left, right = box
     size = nnf.shape[0]
@@ -110,11 +119,11 @@ def sweep(
         for column in range(right - left):
             x = left + column if step > 0 else right - 1 - column
             here = y * width + x
-            match = nnf[here]
+            match = np.int64(nnf[here])
             if match < 0:
                 continue
             best = dist[here]
-            beside = nnf[here - step]
+            beside = np.int64(nnf[here - step])
             if beside >= 0:
                 candidate = beside + step
                 if candidate != match and valid[candidate]:
@@ -122,7 +131,7 @@ def sweep(
                     if d < best:
                         best, match = d, candidate
             above = here - step * width
-            beside = nnf[above] if row > 0 else before[above]
+            beside = np.int64(nnf[above]) if row > 0 else np.int64(before[above])
             if beside >= 0:
                 candidate = beside + step * width
                 if candidate != match and valid[candidate]:
@@ -136,7 +145,8 @@ def sweep(
             for _ in range(probes):
                 state = _mix(state + np.uint64(0x9E3779B97F4A7C15))
                 if radius >= reach:
-                    candidate = sources[np.int64(((state >> np.uint64(33)) * np.uint64(sources.shape[0])) >> np.uint64(31))]
+                    pick = ((state >> np.uint64(33)) * np.uint64(sources.shape[0])) >> np.uint64(31)
+                    candidate = np.int64(sources[pick])
                 else:
                     span = np.uint64(2 * radius + 1)
                     cy = near_y + np.int64(((state >> np.uint64(33)) * span) >> np.uint64(31)) - radius

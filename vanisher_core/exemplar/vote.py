@@ -1,8 +1,8 @@
 """Compiled votes: every patch of the field says what the hole pixels it covers should be.
 
-After Wexler, Shechtman and Irani, "Space-Time Completion of Video" (PAMI 2007), section 3.1: a pixel becomes the weighted mean of what the
-matches of all patches over it propose. The last vote copies one proposal instead (that of the best patch near by), because
-a mean of 49 proposals is a blur.
+After Wexler, Shechtman and Irani, "Space-Time Completion of Video" (PAMI 2007), section 3.1: a pixel becomes
+the weighted mean of what the matches of all patches over it propose. The last vote copies one proposal
+instead (that of the best patch near by), because a mean of 49 proposals is a blur.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ RADIUS = 3
 
 @njit(cache=True, nogil=True, fastmath=True)
 def vote(image, width, hole, nnf, weight, out, box):  # pragma: no cover - compiled
-    """Write the weighted mean of the proposals for every hole pixel of `box` = (top, bottom, left, right) into `out`."""
+    """Write the weighted mean of all proposals for each hole pixel of `box` (top, bottom, left, right)."""
     top, bottom, left, right = box
     height = nnf.shape[0] // width
     for y in range(top, bottom):
@@ -28,13 +28,13 @@ def vote(image, width, hole, nnf, weight, out, box):  # pragma: no cover - compi
             for j in range(max(-RADIUS, -y), min(RADIUS, height - 1 - y) + 1):
                 for i in range(max(-RADIUS, -x), min(RADIUS, width - 1 - x) + 1):
                     shift = j * width + i
-                    match = nnf[here + shift]
+                    match = np.int64(nnf[here + shift])
                     if match >= 0:
                         w = weight[here + shift]
                         at = 3 * (match - shift)
-                        red += w * image[at]
-                        green += w * image[at + 1]
-                        blue += w * image[at + 2]
+                        red += w * image[np.uint64(at)]
+                        green += w * image[np.uint64(at + 1)]
+                        blue += w * image[np.uint64(at + 2)]
                         total += w
             if total > 0:
                 out[3 * here] = red / total
@@ -44,7 +44,7 @@ def vote(image, width, hole, nnf, weight, out, box):  # pragma: no cover - compi
 
 @njit(cache=True, nogil=True, fastmath=True)
 def vote_best(image, width, hole, nnf, dist, out, box, reach):  # pragma: no cover - compiled
-    """As `vote`, but copy the proposal of the patch of least cost within `reach` (wider where there is no patch)."""
+    """As `vote`, but copy the proposal of the best patch within `reach` (wider where there is none)."""
     top, bottom, left, right = box
     height = nnf.shape[0] // width
     for y in range(top, bottom):
@@ -60,7 +60,7 @@ def vote_best(image, width, hole, nnf, dist, out, box, reach):  # pragma: no cov
                         shift = j * width + i
                         if nnf[here + shift] >= 0 and dist[here + shift] < best:
                             best = dist[here + shift]
-                            at = nnf[here + shift] - shift
+                            at = np.int64(nnf[here + shift]) - shift
                 if at >= 0:
                     for c in range(3):
                         out[3 * here + c] = image[3 * at + c]

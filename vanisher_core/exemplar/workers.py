@@ -1,20 +1,21 @@
 """A small thread pool for kernels that release the GIL.
 
-Why not numba's own `parallel=True`: its threading layers differ by platform, the portable one aborts when two Python threads
-enter it at once (a daemon does), the OpenMP one aborts after a fork, and compilation takes three times as long. Here every
-kernel is a plain nogil function over a band; the bands are fixed by the work, never by the number of threads, so the result
-does not depend on the machine.
+Why not numba's own `parallel=True`: its threading layers differ by platform, the portable one aborts when
+two Python threads enter it at once (a daemon does), the OpenMP one aborts after a fork, and compilation
+takes three times as long. Here every kernel is a plain nogil function over a band; the bands are fixed by
+the work, never by the number of threads, so the result does not depend on the machine.
 """
 
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 
 def thread_count() -> int:
-    """Threads to use: VANISHER_THREADS or OMP_NUM_THREADS when they hold a positive number, else the CPUs of this process."""
+    """Threads to use: VANISHER_THREADS or OMP_NUM_THREADS if positive numbers, else this process's CPUs."""
     for name in ("VANISHER_THREADS", "OMP_NUM_THREADS"):
         text = os.environ.get(name, "")
         if text.isdigit() and int(text) > 0:
@@ -31,7 +32,7 @@ def _pool(threads: int, process: int) -> ThreadPoolExecutor:
 
 
 def run_bands(task: Callable[[Any], None], bands: list[Any]) -> None:
-    """Call `task(band)` for every band, in threads when there are several; the first exception is raised here."""
+    """Call `task(band)` for every band, in threads when there are several; the first exception is raised."""
     threads = min(thread_count(), len(bands))
     if threads <= 1:
         for band in bands:
@@ -48,4 +49,4 @@ def row_bands(top: int, bottom: int, height: int) -> list[tuple[int, int]]:
         return []
     count = max(1, min(16, rows // height))
     edges = [top + rows * i // count for i in range(count + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))

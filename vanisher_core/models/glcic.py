@@ -124,7 +124,8 @@ def _double(inputs: int, outputs: int) -> nn.Sequential:
 
 def build_generator(mean: tuple[float, float, float] = (0.5, 0.5, 0.5)) -> CompletionNetwork:
     """The published completion network, 6.07 M parameters; `mean` is stored with the weights."""
-    return CompletionNetwork(width=64, mean=tuple(mean))
+    red, green, blue = mean  # a list, when it comes from a weight file's header
+    return CompletionNetwork(width=64, mean=(red, green, blue))
 
 
 def build_discriminator() -> ContextDiscriminator:

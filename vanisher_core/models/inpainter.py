@@ -4,9 +4,9 @@ A small fully convolutional encoder-decoder, trained as the generator of a globa
 Simo-Serra & Ishikawa, "Globally and Locally Consistent Image Completion", SIGGRAPH 2017). It differs from
 the published generator where a desktop CPU asks for it:
 
-* it never starts from nothing: the hole is first filled by pull-push interpolation (Gortler et al., "The
-  Lumigraph", SIGGRAPH 1996, section 3.4) and the network predicts a residual over that fill. Its last
-  layer starts at zero, so that training begins at the quality of a diffusion fill;
+* it never starts from nothing: the hole is first filled by harmonic interpolation from its rim (Perez, Gangnet
+  & Blake, "Poisson Image Editing", SIGGRAPH 2003, section 2) and the network predicts a residual over that
+  fill. Its last layer starts at zero, so that training begins at the quality of a diffusion fill;
 * it works on a grid of four pixels and coarser, with ConvNeXt blocks (Liu et al., "A ConvNet for the
   2020s", CVPR 2022, figure 4): a wide view for few multiplications. The stage after it (`detail.py`)
   supplies the texture, so that fine grids would be wasted here;
@@ -35,23 +35,36 @@ class Completion(NamedTuple):
     contrast: Tensor
 
 
-def pull_push(rgb: Tensor, known: Tensor) -> Tensor:
-    """Fills unknown pixels smoothly from known ones, at every scale at once.
+def harmonic(rgb: Tensor, known: Tensor, sweeps: int = 4) -> Tensor:
+    """Fills unknown pixels with the smoothest surface that meets the known ones, at every scale at once.
+
+    The Laplace equation, solved by a cascade: known pixels are averaged down until no hole is left, the coarse
+    solution starts the finer one, and a few Jacobi sweeps settle each level. In torch, so that training runs it on
+    the GPU and the network carries its own prior.
 
     Args:
         rgb: B x C x H x W; values where `known` is 0 are ignored.
         known: B x 1 x H x W, 1 where the picture is known, 0 in the hole.
+        sweeps: at this level; coarser ones get twice as many, up to 16.
 
     Returns:
         B x C x H x W, equal to `rgb` where known; all zero if nothing is known.
     """
+    fixed = rgb * known
     if known.shape[-2:] == (1, 1):
-        return rgb * known
-    pooled = F.avg_pool2d(torch.cat((rgb * known, known), 1), 2, ceil_mode=True, count_include_pad=False)
+        return fixed
+    pooled = F.avg_pool2d(torch.cat((fixed, known), 1), 2, ceil_mode=True, count_include_pad=False)
     weight = pooled[:, -1:]
-    coarse = pull_push(pooled[:, :-1] / weight.clamp_min(1e-6), (weight > 0).to(rgb.dtype))
+    coarse = harmonic(pooled[:, :-1] / weight.clamp_min(1e-6), (weight > 0).to(rgb.dtype), min(16, 2 * sweeps))
     raised = F.interpolate(coarse, size=rgb.shape[-2:], mode="bilinear", align_corners=False)
-    return rgb * known + raised * (1 - known)
+    hole = 1 - known
+    x = fixed + raised * hole
+    for _ in range(sweeps):
+        framed = F.pad(x, (1, 1, 1, 1), mode="replicate")
+        sides = framed[..., 1:-1, :-2] + framed[..., 1:-1, 2:]
+        mean = (sides + framed[..., :-2, 1:-1] + framed[..., 2:, 1:-1]) / 4
+        x = fixed + mean * hole
+    return x
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -122,7 +135,7 @@ class ResidualGenerator(nn.Module):
         """
         height, width = rgb.shape[-2:]
         pad = (0, -width % self.reach, 0, -height % self.reach)
-        prior = F.pad(pull_push(rgb, 1 - hole), pad, mode="replicate")
+        prior = F.pad(harmonic(rgb, 1 - hole), pad, mode="replicate")
         padded_hole = F.pad(hole, pad, mode="replicate")
         residual, contrast = self._predict(torch.cat((prior - 0.5, padded_hole), 1))
         fill = (prior + residual)[..., :height, :width].clamp(0, 1)

@@ -13,12 +13,14 @@ the weights.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 MULTIPLE = 32
 """The coarsest stride: pictures are padded to it inside, by repeating their edge."""
@@ -40,7 +42,7 @@ class Residual(nn.Module):
         super().__init__()
         self.first = convolution(channels, channels)
         self.second = convolution(channels, channels)
-        nn.init.zeros_(self.second[1].weight)
+        nn.init.zeros_(self.second.get_parameter("1.weight"))
 
     def forward(self, x: Tensor) -> Tensor:
         """Adds the branch, then clips at 0."""
@@ -49,6 +51,11 @@ class Residual(nn.Module):
 
 class Wide(nn.Module):
     """x + (7x7 depthwise, 1x1 up four times, 1x1 down), BxCxHxW -> BxCxHxW."""
+
+    depthwise: nn.Module
+    norm: nn.Module
+    down: nn.Module
+    out: nn.Module
 
     def __init__(self, channels: int, kernel: int = 7, expansion: int = 4) -> None:
         super().__init__()
@@ -59,7 +66,7 @@ class Wide(nn.Module):
         self.up = nn.Conv2d(channels, channels * expansion, 1)
         self.down = nn.Conv2d(channels * expansion, channels, 1, bias=False)
         self.out = nn.BatchNorm2d(channels)
-        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.get_parameter("weight"))
 
     def forward(self, x: Tensor) -> Tensor:
         """Adds the branch."""
@@ -140,6 +147,24 @@ class SegmenterNet(nn.Module):
         fine, middle = self.decoder(self.encoder(x))
         full = functional.interpolate(self.head(fine), scale_factor=2.0, mode="bilinear", align_corners=False)
         return full[..., :height, :width], self.second_head(middle)
+
+    def folded(self) -> SegmenterNet:
+        """A copy for inference, its batch normalisations merged into the convolutions before them."""
+        other = copy.deepcopy(self).eval()
+        for part in list(other.modules()):
+            if isinstance(part, Wide):
+                part.depthwise, part.norm = _merged(part.depthwise, part.norm)
+                part.down, part.out = _merged(part.down, part.out)
+            elif isinstance(part, nn.Sequential) and len(part) == 2:
+                part[0], part[1] = _merged(part[0], part[1])
+        return other
+
+
+def _merged(conv: nn.Module, norm: nn.Module) -> tuple[nn.Module, nn.Module]:
+    """The two as one convolution, and nothing in the second's place; unchanged if they are anything else."""
+    if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+        return fuse_conv_bn_eval(conv, norm), nn.Identity()
+    return conv, norm
 
 
 def _stage(inputs: int, outputs: int, blocks: Sequence[nn.Module]) -> nn.Sequential:

@@ -1,0 +1,256 @@
+"""One window's synthesis: settings, the loop over levels, search rounds, votes, and tiles for huge windows.
+
+The method is told in `vanisher_core.detail`, which checks its input and calls `fill_window`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vanisher_core.errors import HopelessFill
+from vanisher_core.membrane import membrane
+
+if TYPE_CHECKING:
+    from vanisher_core.exemplar.pyramid import Level
+
+Progress = Callable[[float, str], None]
+
+MAX_WINDOW = 6_000_000
+"""Pixels worked on at once (about 90 bytes each); larger windows are solved at half size, then in tiles."""
+TILE = 768
+FULL_EFFORT_TARGETS = 60_000
+TINY = 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The numbers of the method; the defaults measured best on validation photographs (docs/log.md).
+
+    `strength` weighs a given guide against the pixels, `rim_strength` the membrane that stands in for one
+    (it knows less); the two contrast weights likewise. `rounds` counts from fine to coarse, its last number
+    holds for all coarser levels.
+    """
+
+    beta: float = 0.5
+    sigma: float = 3.5
+    strength: float = 3.0
+    rim_strength: float = 1.0
+    contrast_weight: float = 2.0
+    rim_contrast_weight: float = 3.0
+    rounds: tuple[int, ...] = (3, 8, 12, 12)
+    probes: int = 12
+    depth_decay: float = 1.6
+    quantile: float = 0.05
+
+
+@dataclass(frozen=True)
+class Job:
+    """A window: `rough` HxWx3 is the picture with the guide in its hole; `blocked` HxW is no source."""
+
+    rough: np.ndarray
+    hole: np.ndarray
+    blocked: np.ndarray
+    contrast: np.ndarray | None
+    strength: float
+    seed: int
+    effort: float
+    progress: Progress
+    settings: Settings
+
+
+def fill_window(job: Job) -> np.ndarray:
+    """HxWx3 float32: the window with its hole synthesised (not clipped; known pixels nearly as given).
+
+    Raises:
+        HopelessFill: the hole is deep and no patch is free of it.
+    """
+    return _fill_large(job) if job.hole.size > MAX_WINDOW else _fill(job)
+
+
+def _fill(job: Job) -> np.ndarray:
+    """The half-shifted synthesis of one window; the guide itself where no patch fits or is needed."""
+    from vanisher_core.exemplar import pyramid
+    from vanisher_core.exemplar.search import TAIL
+
+    low = _blur(job.rough, job.settings.sigma)
+    beta = np.float32(job.settings.beta)
+    levels = pyramid.build(job.rough - beta * low, _guide_planes(job, low), job.hole, job.blocked, TAIL)
+    if levels[0].sources.size == 0 or not levels[0].target.any():
+        return _without_patches(job, levels[0])
+    for index in range(len(levels) - 1, -1, -1):
+        level = levels[index]
+        if index == len(levels) - 1:
+            pyramid.start(level, job.seed)
+        else:
+            pyramid.carry_up(levels.pop(), level, job.seed + index)
+            _vote(level, job.settings)
+        job.progress(0.6 * 0.5**index, "synthesising texture")
+        _settle(level, index, job)
+    _vote(levels[0], job.settings, last=True)
+    image = levels[0].image[: job.rough.size].reshape(job.rough.shape)
+    return image + beta * low
+
+
+def _without_patches(job: Job, level: "Level") -> np.ndarray:
+    """Thin holes and tiny pictures take the guide; anything else is refused."""
+    if min(job.hole.shape) > TINY and level.depth.max() > TINY // 4:
+        height, width = job.hole.shape
+        raise HopelessFill(
+            f"no 7x7 patch of the {width}x{height} window is unmasked: mask less of the picture"
+        )
+    return job.rough
+
+
+def _fill_large(job: Job) -> np.ndarray:
+    """Bounded memory for huge holes: solve at half size, then tile by tile with that as the guide.
+
+    Tiles already filled may serve as sources of the next ones, for a tile in the middle of the hole sees
+    nothing else.
+    """
+    import cv2
+
+    from vanisher_core.exemplar.pyramid import halve, halve_any
+
+    contrast = None if job.contrast is None else halve(job.contrast)
+    small = replace(
+        job,
+        rough=halve(job.rough),
+        hole=halve_any(job.hole),
+        blocked=halve_any(job.blocked),
+        contrast=contrast,
+    )
+    coarse = fill_window(small)
+    height, width = job.hole.shape
+    guide = cv2.resize(coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]), interpolation=cv2.INTER_CUBIC)[
+        :height, :width
+    ]
+    out = np.where(job.hole[..., None], np.clip(guide, 0, 1), job.rough)
+    blocked = job.blocked.copy()
+    for top in range(0, height, TILE):
+        for left in range(0, width, TILE):
+            tile = np.zeros_like(job.hole)
+            tile[top : top + TILE, left : left + TILE] = job.hole[top : top + TILE, left : left + TILE]
+            if tile.any():
+                _fill_tile(job, out, tile, blocked, (top, left))
+    return out
+
+
+def _fill_tile(
+    job: Job, out: np.ndarray, tile: np.ndarray, blocked: np.ndarray, corner: tuple[int, int]
+) -> None:
+    """Fill the hole pixels of one tile of `out` in place and free them as sources in `blocked`."""
+    top, left = (max(0, side - TILE // 2) for side in corner)
+    area = np.s_[top : corner[0] + TILE + TILE // 2, left : corner[1] + TILE + TILE // 2]
+    contrast = None if job.contrast is None else job.contrast[area]
+    hole = np.ascontiguousarray(tile[area])
+    part = replace(
+        job,
+        rough=out[area].copy(),
+        hole=hole,
+        blocked=blocked[area] | hole,
+        contrast=contrast,
+        strength=job.settings.strength,
+    )
+    if not part.blocked.all():
+        out[area][hole] = np.clip(_fill(part)[hole], 0, 1)
+    blocked[tile] = False
+
+
+def _blur(plane: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian blur with replicated borders."""
+    import cv2
+
+    return cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+
+
+def _guide_planes(job: Job, low: np.ndarray) -> np.ndarray:
+    """HxWx4: what patches are compared by beside their pixels; the fourth plane is local contrast."""
+    settings, hole = job.settings, job.hole
+    planes = np.empty((*hole.shape, 4), np.float32)
+    planes[..., :3] = low
+    measured = _local_contrast(job.rough @ np.float32([0.299, 0.587, 0.114]), hole, settings.sigma)
+    if job.contrast is None:
+        expected, weight = membrane(measured, hole), settings.rim_contrast_weight
+    else:
+        expected, weight = job.contrast, settings.contrast_weight
+    planes[..., 3] = np.float32(weight) * np.where(hole, expected, measured)
+    return planes
+
+
+def _local_contrast(luma: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
+    """Mean |Y - lowpass Y| near each pixel, from known pixels alone (0 far inside the hole)."""
+    known = (~hole).astype(np.float32)
+    low = _blur(luma * known, sigma) / np.maximum(_blur(known, sigma), 1e-6)
+    spread = _blur(known, 4.0)
+    return _blur(np.abs(luma - low) * known, 4.0) / np.maximum(spread, 1e-6)
+
+
+def _settle(level: "Level", index: int, job: Job) -> None:
+    """Search and vote at one level until the rounds are used up; leaves the field searched, not voted."""
+    from vanisher_core.exemplar.search import evaluate, sweep
+    from vanisher_core.exemplar.workers import row_bands, run_bands
+
+    top, bottom, left, right = level.box(level.target)
+    bands = row_bands(top, bottom, 12)
+    strength = np.float32(job.strength * 147 / 27)
+    reach = max(level.height, level.width)
+    rounds, probes = _workload(level, index, job)
+
+    def evaluate_band(band: tuple[int, int]) -> None:
+        evaluate(level.image, level.guide, level.width, level.nnf, level.dist, strength, *band, left, right)
+
+    def sweep_band(band: tuple[int, int], before: np.ndarray, step: int, key: int) -> None:
+        sweep(
+            level.image, level.guide, level.width, level.valid, level.sources, level.nnf, before, level.dist,
+            strength, (*band, left, right), step, key, probes, reach,
+        )  # fmt: skip
+
+    for turn in range(rounds):
+        if turn > 0:
+            _vote(level, job.settings)
+            job.progress(0.6 * 0.5**index * (1 + 0.6 * turn / rounds), "synthesising texture")
+        run_bands(evaluate_band, bands)
+        for step in (1, -1):
+            key = (job.seed * 1000003 + index * 1009 + turn * 2 + (step > 0)) & 0x7FFFFFFF
+            run_bands(partial(sweep_band, before=level.nnf.copy(), step=step, key=key), bands)
+
+
+def _workload(level: "Level", index: int, job: Job) -> tuple[int, int]:
+    """Rounds and probes; a big hole's fine levels get fewer: the coarser ones have found the places."""
+    settings = job.settings
+    share = min(1.0, (FULL_EFFORT_TARGETS / max(1, int(level.target.sum()))) ** 0.5)
+    rounds = settings.rounds[min(index, len(settings.rounds) - 1)] * job.effort * share
+    return max(1, round(rounds)), settings.probes if share > 0.7 else (settings.probes + 1) // 2
+
+
+def _vote(level: "Level", settings: Settings, last: bool = False) -> None:
+    """Rewrite the hole from its matches."""
+    from vanisher_core.exemplar.vote import vote, vote_best
+    from vanisher_core.exemplar.workers import row_bands, run_bands
+
+    top, bottom, left, right = level.box(level.hole)
+    bands = row_bands(top, bottom, 12)
+    out = level.image.copy()
+    if last:
+        run_bands(
+            lambda band: vote_best(
+                level.image, level.width, level.hole, level.nnf, level.dist, out, (*band, left, right), 1
+            ),
+            bands,
+        )
+    else:
+        dist = level.dist[level.target]
+        scale = 2 * max(np.quantile(dist, settings.quantile).item(), 1e-4)
+        exponent = np.minimum(level.dist / np.float32(scale), 40)
+        exponent += np.float32(np.log(settings.depth_decay)) * np.minimum(level.depth, 60)
+        weight = np.exp(-exponent)
+        run_bands(
+            lambda band: vote(
+                level.image, level.width, level.hole, level.nnf, weight, out, (*band, left, right)
+            ),
+            bands,
+        )
+    level.image = out
