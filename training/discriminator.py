@@ -5,6 +5,8 @@ hole; here each gives a map of scores (Isola et al., pix2pix, CVPR 2017, section
 normalised, which small data needs. Used in training only, so it is no part of the product's package.
 """
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,7 +21,7 @@ class PatchCritic(nn.Module):
         channels = (4, *widths)
         self.layers = nn.ModuleList(
             spectral_norm(nn.Conv2d(c_in, c_out, 4, stride=2, padding=1))
-            for c_in, c_out in zip(channels[:-1], channels[1:])
+            for c_in, c_out in pairwise(channels)
         )
         self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1))
 

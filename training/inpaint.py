@@ -112,14 +112,20 @@ def validate(model: nn.Module, scenes: Scenes, plate: Path) -> dict[str, float]:
 
 def export(model: ResidualGenerator, path: Path, note: dict[str, float | int]) -> None:
     """Writes the averaged generator as the registry reads it."""
-    metadata = {"architecture": "inpaint-small", "config": {}, "task": "inpaint", "classes": [], "version": "1"}
+    metadata = {
+        "architecture": "inpaint-small",
+        "config": {},
+        "task": "inpaint",
+        "classes": [],
+        "version": "1",
+    }
     export_weights(model, path, metadata | {"training": note})
 
 
 def warm_start(model: ResidualGenerator, weights: Path) -> None:
     """Takes the features of earlier weights but starts again from the smooth fill: the head is zeroed."""
     model.load_state_dict(load_file(weights), strict=True)
-    for tensor in model.head[1].parameters():
+    for tensor in list(model.head.parameters())[-2:]:
         nn.init.zeros_(tensor)
 
 
@@ -151,7 +157,11 @@ def main(config: Config) -> None:
     while not finished:
         # one picture size a step; the rate follows the clock when minutes are given
         progress = seconds / (60 * config.minutes) if config.minutes else step / config.steps
-        rate = cosine(step, step + 1, config.warmup) if step < config.warmup else cosine(int(progress * 1e6), 10**6, 0)
+        rate = (
+            cosine(step, step + 1, config.warmup)
+            if step < config.warmup
+            else cosine(int(progress * 1e6), 10**6, 0)
+        )
         for group in optimizer.param_groups:
             group["lr"] = config.rate * max(rate, 0.01)
         size = config.sizes[int(torch.randint(len(config.sizes), ()))]
@@ -177,10 +187,22 @@ def main(config: Config) -> None:
             means = {key: stop_if_not_finite(total, step) / config.every for key, total in running.items()}
             running = dict.fromkeys(running, 0.0)
             figures = validate(ema.module, scenes, config.out / "plate.png")
-            log.write(step, **means, **figures, pictures=seen, seconds=round(seconds), rate=optimizer.param_groups[0]["lr"])
+            log.write(
+                step,
+                **means,
+                **figures,
+                pictures=seen,
+                seconds=round(seconds),
+                rate=optimizer.param_groups[0]["lr"],
+            )
             note = {"step": step, "pictures": seen, "seconds": round(seconds)} | figures
             export(ema.module, config.out / "inpaint-small.safetensors", note)  # type: ignore[arg-type]
-            sidecar = {"config": asdict(config), "seconds": seconds, "pictures": seen, "split": scenes.split} | figures
+            sidecar = {
+                "config": asdict(config),
+                "seconds": seconds,
+                "pictures": seen,
+                "split": scenes.split,
+            } | figures
             save_checkpoint(config.out, step, modules, optimizers, sidecar)
             clock = time.monotonic()
 

@@ -35,8 +35,8 @@ VERSION = "1"
 class Config:
     """Settings of a person segmenter's training.
 
-    `stop` ends this run early, to be resumed; `minutes` spreads what is left of the schedule over this run's clock
-    instead of counting steps (the run then does not repeat bit for bit).
+    `stop` ends this run early, to be resumed; `minutes` spreads what is left of the schedule over this
+    run's clock instead of counting steps (the run then does not repeat bit for bit).
     """
 
     out: Path = Path("runs/segment")
@@ -68,7 +68,7 @@ class Config:
 
 
 def place_in(config: Config, first: int, step: int, seconds: float) -> int:
-    """Where in the schedule of `steps` a step stands: at its own number, or by the clock when `minutes` is set."""
+    """Where in the schedule a step stands: at its own number, or by the clock when `minutes` is set."""
     if config.minutes is None:
         return step
     done = min(1.0, seconds / 60 / config.minutes)

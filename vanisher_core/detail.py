@@ -108,11 +108,11 @@ def _checked(rgb, hole, guide, contrast, usable) -> tuple[np.ndarray, np.ndarray
 
 
 def _work_box(hole: np.ndarray, blocked: np.ndarray) -> tuple[int, int, int, int]:
-    """The search window: the hole's bounds and a margin (2/3 of its size, 96 at least), enough sources."""
+    """The search window: the hole's bounds and a margin (its size, at least 160) with enough sources."""
     rows, columns = np.flatnonzero(hole.any(1)), np.flatnonzero(hole.any(0))
     height, width = hole.shape
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    margin = max(96, (2 * max(bottom - top, right - left)) // 3)
+    margin = max(160, max(bottom - top, right - left))
     while True:
         box = (
             max(0, top - margin),

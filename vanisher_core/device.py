@@ -49,5 +49,7 @@ def inference_dtype(device: torch.device) -> torch.dtype:
 def _cpu_has_bf16() -> bool:
     import torch
 
-    probes = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    probes = (
+        getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
     return any(probe is not None and probe() for probe in probes)

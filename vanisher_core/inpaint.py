@@ -102,7 +102,7 @@ class Inpainter:
             done = self._pass(x.to(self.device), m.to(self.device), dtype)
             colours, contrast = done.rgb.float().cpu(), done.contrast.float().cpu()
             healthy = bool(torch.isfinite(colours).all()) and bool(torch.isfinite(contrast).all())
-            if healthy and LOWEST <= float(colours.min()) and float(colours.max()) <= HIGHEST:
+            if healthy and bool(((colours >= LOWEST) & (colours <= HIGHEST)).all()):
                 return np.ascontiguousarray(colours[0].permute(1, 2, 0).numpy()), contrast[0, 0].numpy()
         raise ModelError(
             f"network {self.name!r} gave values that are not finite or outside [0, 1] on {self.device}; "

@@ -178,7 +178,7 @@ class Vanisher:
         alpha = np.where(own, area.alpha[box], 0).astype(np.uint8)
         output[box] = blend.paste(source, curve.decode(fill.rgb), alpha)
         still_open[box] &= ~own
-        return WindowRecord(tuple(window.box), fill.method, fill.scores.as_dict(), fill.reasons)
+        return WindowRecord((*window.box,), fill.method, fill.scores.as_dict(), fill.reasons)
 
     def _fill(
         self, rgb: np.ndarray, unknown: np.ndarray, own: np.ndarray, core: np.ndarray, usable: np.ndarray,

@@ -55,7 +55,10 @@ def test_critics_learn_to_tell_noise_from_flat_and_generators_get_gradients() ->
         loss.backward()
         optimizer.step()
     fake = torch.full((4, 3, 64, 64), 0.5, requires_grad=True)
-    score_of_real, score_of_fake = critic(torch.rand(4, 3, 64, 64), hole)[0].mean(), critic(fake, hole)[0].mean()
+    score_of_real, score_of_fake = (
+        critic(torch.rand(4, 3, 64, 64), hole)[0].mean(),
+        critic(fake, hole)[0].mean(),
+    )
     assert (score_of_real - score_of_fake).item() > 0.2
     score_of_fake.backward()
     assert fake.grad is not None

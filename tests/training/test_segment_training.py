@@ -70,6 +70,17 @@ def test_sizes_follow_their_shares(tmp_path, data):
         segment.size_at(settings(tmp_path, data, sizes=(32, 64)), 0)
 
 
+def test_the_clock_replaces_the_step_count_when_asked(tmp_path, data):
+    counted = settings(tmp_path, data, steps=1000)
+    assert segment.place_in(counted, 100, 345, seconds=9e9) == 345
+    timed = settings(tmp_path, data, steps=1000, minutes=10.0)
+    assert segment.place_in(timed, 100, 777, seconds=0) == 100
+    assert segment.place_in(timed, 100, 777, seconds=300) == 550
+    assert segment.place_in(timed, 100, 777, seconds=700) == 1000
+    assert segment.train(settings(tmp_path, data, steps=50, minutes=0.02, every=1000))["accuracy"] > 0
+    assert (tmp_path / "run" / "segment-person.safetensors").exists()
+
+
 def test_validation_counts_only_the_picture(data):
     """A network that says "everybody" everywhere: accuracy = share of people within the pictures."""
 

@@ -97,6 +97,16 @@ def test_canvases_hold_whole_pictures(folder):
         people.load_canvases(folder, ["people-*.tar"], 32, lambda key: False)
 
 
+def test_shrunk_canvases_keep_picture_and_people(folder):
+    large = people.load_canvases(folder, ["people-*.tar"], 64)
+    small = people.shrunk(large, 32)
+    assert small.rgb.shape[-1] == 32 and small.keys == large.keys
+    assert torch.equal(small.extent, (large.extent / 2).floor())
+    share, large_share = (float((c.mask > 127).sum() / c.extent.prod(1).sum()) for c in (small, large))
+    assert share == pytest.approx(large_share, abs=0.03)
+    assert people.shrunk(large, 64) is large
+
+
 def test_batches_are_in_range_and_repeat_with_the_seed(folder):
     canvases = people.load_canvases(folder, ["people-*.tar", "scenes-*.tar"], 48)
     first, again, other = (

@@ -19,7 +19,9 @@ def generator() -> ResidualGenerator:
 def _case(height: int, width: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     random = torch.Generator().manual_seed(seed)
     hole = torch.zeros(1, 1, height, width)
-    hole[..., height // 3 : height // 3 + max(1, height // 3), width // 4 : width // 4 + max(1, width // 2)] = 1
+    hole[
+        ..., height // 3 : height // 3 + max(1, height // 3), width // 4 : width // 4 + max(1, width // 2)
+    ] = 1
     return torch.rand(1, 3, height, width, generator=random), hole
 
 

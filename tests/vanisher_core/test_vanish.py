@@ -27,7 +27,10 @@ def _texture(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 def _box_mask(height: int, width: int, share: float = 0.3) -> Mask:
     array = np.zeros((height, width), np.uint8)
-    array[int(height * 0.35) : int(height * (0.35 + share)) + 1, int(width * 0.35) : int(width * (0.35 + share)) + 1] = 255
+    array[
+        int(height * 0.35) : int(height * (0.35 + share)) + 1,
+        int(width * 0.35) : int(width * (0.35 + share)) + 1,
+    ] = 255
     return Mask.from_array(array)
 
 
@@ -54,7 +57,11 @@ def _photographs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
-@given(case=_photographs(), grow=st.sampled_from((None, 0, 2)), model=st.sampled_from(("auto", "exemplar", "network")))
+@given(
+    case=_photographs(),
+    grow=st.sampled_from((None, 0, 2)),
+    model=st.sampled_from(("auto", "exemplar", "network")),
+)
 def test_nothing_changes_outside_the_grown_mask(
     vanisher: Vanisher, case: tuple[np.ndarray, np.ndarray, int], grow: int | None, model: str
 ) -> None:

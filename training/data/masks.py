@@ -53,7 +53,9 @@ def boxes(size: int, rng: np.random.Generator) -> np.ndarray:
 
 def blob(size: int, rng: np.random.Generator) -> np.ndarray:
     """A smooth random shape: low-pass noise above a level; size x size bool."""
-    noise = cv2.resize(rng.standard_normal((rng.integers(3, 7),) * 2), (size, size), interpolation=cv2.INTER_CUBIC)
+    noise = cv2.resize(
+        rng.standard_normal((rng.integers(3, 7),) * 2), (size, size), interpolation=cv2.INTER_CUBIC
+    )
     grid = np.linspace(-1, 1, size)
     fall = ((grid[None] - rng.uniform(-0.8, 0.8)) ** 2 + (grid[:, None] - rng.uniform(-0.8, 0.8)) ** 2) * 2
     return noise - fall > rng.uniform(-0.6, 0.6)
@@ -108,7 +110,13 @@ class MaskBank:
     """
 
     def __init__(
-        self, count: int, size: int, silhouettes: Sequence[np.ndarray], *, seed: int, device: torch.device | str
+        self,
+        count: int,
+        size: int,
+        silhouettes: Sequence[np.ndarray],
+        *,
+        seed: int,
+        device: torch.device | str,
     ) -> None:
         rng = np.random.default_rng(seed)
         room = [round(count * share) for *_, share in AREA_BANDS]
@@ -138,7 +146,11 @@ class MaskBank:
             picked = picked.flip(-1)
         if torch.rand(()) < 0.2:
             picked = picked.transpose(-1, -2)
-        shift = [int(v) for v in torch.randint(-size // 8, size // 8 + 1, (2,))] if torch.rand(()) < 0.3 else [0, 0]
+        shift = (
+            [int(v) for v in torch.randint(-size // 8, size // 8 + 1, (2,))]
+            if torch.rand(()) < 0.3
+            else [0, 0]
+        )
         picked = picked.roll(shift, (-2, -1)).float()
         if picked.shape[-1] != size:
             picked = (F.interpolate(picked, size=(size, size), mode="area") > 0.5).float()

@@ -41,7 +41,9 @@ def silhouettes(folder: Path, limit: int) -> list[np.ndarray]:
     return found
 
 
-def load_scenes(folder: Path, size: int, limit: int, validate: int, bank: int, device: torch.device) -> Scenes:
+def load_scenes(
+    folder: Path, size: int, limit: int, validate: int, bank: int, device: torch.device
+) -> Scenes:
     """Reads the shards.
 
     Args:
@@ -53,7 +55,9 @@ def load_scenes(folder: Path, size: int, limit: int, validate: int, bank: int, d
         device: where the tensors go.
     """
     scenes, scene_keys = load_pictures(folder, ("scenes-0*.tar",), size)
-    people, people_keys = load_pictures(folder, ("people-*.tar",), size, lambda key: not validates("people", key))
+    people, people_keys = load_pictures(
+        folder, ("people-*.tar",), size, lambda key: not validates("people", key)
+    )
     train, keys = torch.cat((scenes, people)), scene_keys + people_keys
     if limit:
         train, keys = train[:limit], keys[:limit]
@@ -88,10 +92,14 @@ def augmented(train: Tensor, batch: int, size: int) -> Tensor:
     top, left = (int(torch.randint(train.shape[-1] - side + 1, ())) for _ in range(2))
     x = picked[..., top : top + side, left : left + side].float() / 255
     if side != size:
-        x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
+        x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True, align_corners=False).clamp(
+            0, 1
+        )
     mirrored = torch.rand(batch, 1, 1, 1, device=x.device) < 0.5
     x = torch.where(mirrored, x.flip(-1), x)
     gain = 1 + 0.12 * torch.randn(batch, 3, 1, 1, device=x.device) * torch.tensor(
         (1.0, 0.6, 1.0), device=x.device
     ).view(1, 3, 1, 1)
-    return (x.clamp_min(1e-4) ** torch.exp(0.15 * torch.randn(batch, 1, 1, 1, device=x.device)) * gain).clamp(0, 1)
+    return (x.clamp_min(1e-4) ** torch.exp(0.15 * torch.randn(batch, 1, 1, 1, device=x.device)) * gain).clamp(
+        0, 1
+    )

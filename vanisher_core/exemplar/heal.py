@@ -81,14 +81,14 @@ def _cascade(
         out[...] = coarse.repeat(2, 0).repeat(2, 1)[: hole.shape[0], : hole.shape[1]]
         out[~hole] = 0
     hole, weight_right, weight_down = (np.ascontiguousarray(a) for a in (hole, weight_right, weight_down))
-    planes = [[np.ascontiguousarray(a[..., c]) for a in (out, right, down)] for c in range(3)]
+    corrections, rights, downs = (np.ascontiguousarray(np.moveaxis(a, -1, 0)) for a in (out, right, down))
+    sweeps = _COARSE_SWEEPS if level else _SWEEPS
 
-    def settle(channel: int) -> None:
-        sweeps = _COARSE_SWEEPS if level else _SWEEPS
-        relax(*planes[channel], hole, weight_right, weight_down, screen, sweeps)
+    def settle(c: int) -> None:
+        relax(corrections[c], rights[c], downs[c], hole, weight_right, weight_down, screen, sweeps)
 
     run_bands(settle, [0, 1, 2])
-    return np.stack([plane[0] for plane in planes], -1)
+    return np.moveaxis(corrections, 0, -1)
 
 
 def _halved(step: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +109,9 @@ def _halved(step: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _rows_joined(step: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     upper, lower = weight[0::2], weight[1::2]
     total = upper + lower
-    mean = (step[0::2] * upper[..., None] + step[1::2] * lower[..., None]) / np.maximum(total, 1e-6)[..., None]
+    mean = (step[0::2] * upper[..., None] + step[1::2] * lower[..., None]) / np.maximum(total, 1e-6)[
+        ..., None
+    ]
     return mean, total
 
 

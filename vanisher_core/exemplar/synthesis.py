@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vanisher_core.errors import HopelessFill
+from vanisher_core.exemplar.heal import shade_correction
 from vanisher_core.membrane import membrane
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ class Settings:
 
     `strength` weighs a given guide against the pixels, `rim_strength` the membrane that stands in for one
     (it knows less); the two contrast weights likewise. `rounds` counts from fine to coarse, its last number
-    holds for all coarser levels.
+    holds for all coarser levels. `sigma` (pixels) is for holes up to `deep` pixels from rim to middle.
     """
 
     beta: float = 0.5
     sigma: float = 3.5
+    deep: float = 64.0
     strength: float = 3.0
     rim_strength: float = 1.0
     contrast_weight: float = 2.0
@@ -75,9 +77,12 @@ def _fill(job: Job) -> np.ndarray:
     from vanisher_core.exemplar import pyramid
     from vanisher_core.exemplar.search import TAIL
 
-    low = _blur(job.rough, job.settings.sigma)
+    sigma = _scale(job.hole, job.settings)
+    low = _blur(job.rough, sigma)
     beta = np.float32(job.settings.beta)
-    levels = pyramid.build(job.rough - beta * low, _guide_planes(job, low), job.hole, job.blocked, TAIL)
+    levels = pyramid.build(
+        job.rough - beta * low, _guide_planes(job, low, sigma), job.hole, job.blocked, TAIL
+    )
     if levels[0].sources.size == 0 or not levels[0].target.any():
         return _without_patches(job, levels[0])
     for index in range(len(levels) - 1, -1, -1):
@@ -89,9 +94,22 @@ def _fill(job: Job) -> np.ndarray:
             _vote(level, job.settings)
         job.progress(0.6 * 0.5**index, "synthesising texture")
         _settle(level, index, job)
-    _vote(levels[0], job.settings, last=True)
+    source = _copy_best(levels[0])
     image = levels[0].image[: job.rough.size].reshape(job.rough.shape)
-    return image + beta * low
+    shade = shade_correction(levels[0].image, source, levels[0].hole, levels[0].width)
+    return image + shade + beta * low
+
+
+def _scale(hole: np.ndarray, settings: Settings) -> float:
+    """Sigma of the band taken from the guide, in pixels; wider in a deep hole.
+
+    A guide says less the farther from the rim. With a fixed sigma, a large hole keeps the guide's empty middle band
+    and comes out as a cloud, however good its texture.
+    """
+    import cv2
+
+    deepest = float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max())
+    return settings.sigma * max(1.0, deepest / settings.deep)
 
 
 def _without_patches(job: Job, level: "Level") -> np.ndarray:
@@ -166,12 +184,12 @@ def _blur(plane: np.ndarray, sigma: float) -> np.ndarray:
     return cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
 
 
-def _guide_planes(job: Job, low: np.ndarray) -> np.ndarray:
+def _guide_planes(job: Job, low: np.ndarray, sigma: float) -> np.ndarray:
     """HxWx4: what patches are compared by beside their pixels; the fourth plane is local contrast."""
     settings, hole = job.settings, job.hole
     planes = np.empty((*hole.shape, 4), np.float32)
     planes[..., :3] = low
-    measured = _local_contrast(job.rough @ np.float32([0.299, 0.587, 0.114]), hole, settings.sigma)
+    measured = _local_contrast(job.rough @ np.float32([0.299, 0.587, 0.114]), hole, sigma)
     if job.contrast is None:
         expected, weight = membrane(measured, hole), settings.rim_contrast_weight
     else:
@@ -226,31 +244,39 @@ def _workload(level: "Level", index: int, job: Job) -> tuple[int, int]:
     return max(1, round(rounds)), settings.probes if share > 0.7 else (settings.probes + 1) // 2
 
 
-def _vote(level: "Level", settings: Settings, last: bool = False) -> None:
-    """Rewrite the hole from its matches."""
-    from vanisher_core.exemplar.vote import vote, vote_best
+def _vote(level: "Level", settings: Settings) -> None:
+    """Rewrite the hole with the weighted means of its matches."""
+    from vanisher_core.exemplar.vote import vote
     from vanisher_core.exemplar.workers import row_bands, run_bands
 
     top, bottom, left, right = level.box(level.hole)
-    bands = row_bands(top, bottom, 12)
     out = level.image.copy()
-    if last:
-        run_bands(
-            lambda band: vote_best(
-                level.image, level.width, level.hole, level.nnf, level.dist, out, (*band, left, right), 1
-            ),
-            bands,
-        )
-    else:
-        dist = level.dist[level.target]
-        scale = 2 * max(np.quantile(dist, settings.quantile).item(), 1e-4)
-        exponent = np.minimum(level.dist / np.float32(scale), 40)
-        exponent += np.float32(np.log(settings.depth_decay)) * np.minimum(level.depth, 60)
-        weight = np.exp(-exponent)
-        run_bands(
-            lambda band: vote(
-                level.image, level.width, level.hole, level.nnf, weight, out, (*band, left, right)
-            ),
-            bands,
-        )
+    dist = level.dist[level.target]
+    scale = 2 * max(np.quantile(dist, settings.quantile).item(), 1e-4)
+    exponent = np.minimum(level.dist / np.float32(scale), 40)
+    exponent += np.float32(np.log(settings.depth_decay)) * np.minimum(level.depth, 60)
+    weight = np.exp(-exponent)
+
+    def vote_band(band: tuple[int, int]) -> None:
+        vote(level.image, level.width, level.hole, level.nnf, weight, out, (*band, left, right))
+
+    run_bands(vote_band, row_bands(top, bottom, 12))
     level.image = out
+
+
+def _copy_best(level: "Level") -> np.ndarray:
+    """Rewrite the hole with copies of single source pixels; returns their indices (-1: not copied)."""
+    from vanisher_core.exemplar.vote import vote_best
+    from vanisher_core.exemplar.workers import row_bands, run_bands
+
+    top, bottom, left, right = level.box(level.hole)
+    out = level.image.copy()
+    source = np.full(level.hole.size, -1, np.int64)
+
+    def copy_band(band: tuple[int, int]) -> None:
+        box = (*band, left, right)
+        vote_best(level.image, level.width, level.hole, level.nnf, level.dist, out, source, box, 1)
+
+    run_bands(copy_band, row_bands(top, bottom, 12))
+    level.image = out
+    return source

@@ -43,7 +43,7 @@ def vote(image, width, hole, nnf, weight, out, box):  # pragma: no cover - compi
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def vote_best(image, width, hole, nnf, dist, out, box, reach):  # pragma: no cover - compiled
+def vote_best(image, width, hole, nnf, dist, out, source, box, reach):  # pragma: no cover - compiled
     """As `vote`, but copy the proposal of the best patch within `reach` (wider where there is none)."""
     top, bottom, left, right = box
     height = nnf.shape[0] // width
@@ -62,6 +62,7 @@ def vote_best(image, width, hole, nnf, dist, out, box, reach):  # pragma: no cov
                             best = dist[here + shift]
                             at = np.int64(nnf[here + shift]) - shift
                 if at >= 0:
+                    source[here] = at
                     for c in range(3):
                         out[3 * here + c] = image[3 * at + c]
                     break

@@ -13,6 +13,7 @@ the published generator where a desktop CPU asks for it:
 * a second output says how much local contrast belongs at each place, which steers that stage.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -55,7 +56,9 @@ def harmonic(rgb: Tensor, known: Tensor, sweeps: int = 4) -> Tensor:
         return fixed
     pooled = F.avg_pool2d(torch.cat((fixed, known), 1), 2, ceil_mode=True, count_include_pad=False)
     weight = pooled[:, -1:]
-    coarse = harmonic(pooled[:, :-1] / weight.clamp_min(1e-6), (weight > 0).to(rgb.dtype), min(16, 2 * sweeps))
+    coarse = harmonic(
+        pooled[:, :-1] / weight.clamp_min(1e-6), (weight > 0).to(rgb.dtype), min(16, 2 * sweeps)
+    )
     raised = F.interpolate(coarse, size=rgb.shape[-2:], mode="bilinear", align_corners=False)
     hole = 1 - known
     x = fixed + raised * hole
@@ -70,8 +73,8 @@ def harmonic(rgb: Tensor, known: Tensor, sweeps: int = 4) -> Tensor:
 class ChannelNorm(nn.LayerNorm):
     """Layer normalisation over the channels of each pixel, for B x C x H x W."""
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    def forward(self, input: Tensor) -> Tensor:  # noqa: D102
+        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class Block(nn.Module):
@@ -107,8 +110,11 @@ class ResidualGenerator(nn.Module):
         widen: int = 2,
     ) -> None:
         super().__init__()
-        stages = [nn.Sequential(*(Block(w, widen=widen) for _ in range(n))) for w, n in zip(widths, encoder_blocks)]
-        pairs = list(zip(widths[:-1], widths[1:]))
+        stages = [
+            nn.Sequential(*(Block(w, widen=widen) for _ in range(n)))
+            for w, n in zip(widths, encoder_blocks, strict=True)
+        ]
+        pairs = list(pairwise(widths))
         self.reach = STEM * 2 ** (len(widths) - 1)
         self.stem = nn.Conv2d(4, widths[0], 8, stride=STEM, padding=2)
         self.encoder = nn.ModuleList(stages)
@@ -117,11 +123,14 @@ class ResidualGenerator(nn.Module):
         )
         self.grow = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairs)
         self.decoder = nn.ModuleList(
-            nn.Sequential(*(Block(w, widen=widen) for _ in range(n))) for w, n in zip(widths, decoder_blocks)
+            nn.Sequential(*(Block(w, widen=widen) for _ in range(n)))
+            for w, n in zip(widths[:-1], decoder_blocks, strict=True)
         )
-        self.head = nn.Sequential(ChannelNorm(widths[0]), nn.Conv2d(widths[0], 3 * STEM**2 + 1, 3, padding=1))
-        nn.init.zeros_(self.head[1].weight)
-        nn.init.zeros_(self.head[1].bias)
+        last = nn.Conv2d(widths[0], 3 * STEM**2 + 1, 3, padding=1)
+        nn.init.zeros_(last.weight)
+        if last.bias is not None:
+            nn.init.zeros_(last.bias)
+        self.head = nn.Sequential(ChannelNorm(widths[0]), last)
 
     def forward(self, rgb: Tensor, hole: Tensor) -> Completion:
         """Completes pictures.
