@@ -13,6 +13,7 @@ import numpy as np
 
 from vanisher_core.device import inference_dtype, pick_device
 from vanisher_core.errors import ModelError
+from vanisher_core.membrane import membrane
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +42,14 @@ class Coarse(NamedTuple):
 
     rgb: np.ndarray
     contrast: np.ndarray
+
+
+class _Small(NamedTuple):
+    """A network's output as arrays: h x w x 3, h x w, h x w x 3 float32 (see `Completion`)."""
+
+    rgb: np.ndarray
+    contrast: np.ndarray
+    residual: np.ndarray
 
 
 class Inpainter:
@@ -80,19 +89,22 @@ class Inpainter:
             ModelError: the output is not finite or out of range even in float32.
         """
         height, width = hole.shape
+        if not hole.any() or hole.all():
+            return Coarse(rgb.copy(), np.zeros(hole.shape, np.float32))
         scale = min(1.0, WORKING_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small, small_hole = shrink(rgb, hole, size)
-        done, contrast = self._complete(small, small_hole)
+        done = self._complete(small, small_hole)
+        contrast, residual = done.contrast, done.residual
         if scale < 1:
-            contrast = contrast * contrast_ratio(rgb, hole, done, small_hole)
-            done = cv2.resize(done, (width, height), interpolation=cv2.INTER_CUBIC)
+            contrast = contrast * contrast_ratio(rgb, hole, done.rgb, small_hole)
+            residual = cv2.resize(residual, (width, height), interpolation=cv2.INTER_CUBIC)
             contrast = cv2.resize(contrast, (width, height), interpolation=cv2.INTER_LINEAR)
-        done = np.clip(done, 0, 1)
-        done[~hole] = rgb[~hole]
-        return Coarse(done, contrast)
+        # the smooth fill is made anew at the window's own scale, where its rim is exact
+        fill = np.clip(membrane(rgb, hole) + residual, 0, 1)
+        return Coarse(np.where(hole[..., None], fill, rgb), contrast)
 
-    def _complete(self, rgb: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _complete(self, rgb: np.ndarray, hole: np.ndarray) -> _Small:
         """One pass at the network's scale, in float32 again if the fast precision fails its checks."""
         import torch
 
@@ -100,10 +112,10 @@ class Inpainter:
         m = torch.from_numpy(hole.astype(np.float32))[None, None]
         for dtype in dict.fromkeys((self.dtype, torch.float32)):
             done = self._pass(x.to(self.device), m.to(self.device), dtype)
-            colours, contrast = done.rgb.float().cpu(), done.contrast.float().cpu()
-            healthy = bool(torch.isfinite(colours).all()) and bool(torch.isfinite(contrast).all())
-            if healthy and bool(((colours >= LOWEST) & (colours <= HIGHEST)).all()):
-                return np.ascontiguousarray(colours[0].permute(1, 2, 0).numpy()), contrast[0, 0].numpy()
+            values = _Small(*(_planes_last(plane[0].float().cpu().numpy()) for plane in done))
+            in_range = (values.rgb >= LOWEST).all() and (values.rgb <= HIGHEST).all()
+            if in_range and all(np.isfinite(plane).all() for plane in values):
+                return values
         raise ModelError(
             f"network {self.name!r} gave values that are not finite or outside [0, 1] on {self.device}; "
             "run `vanisher models verify`, or use --model exemplar"
@@ -114,6 +126,11 @@ class Inpainter:
 
         with torch.inference_mode(), torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
             return cast("Completion", self._network(x.contiguous(memory_format=torch.channels_last), m))
+
+
+def _planes_last(planes: np.ndarray) -> np.ndarray:
+    """C x h x w -> h x w x C, or h x w for one plane."""
+    return planes[0] if len(planes) == 1 else np.ascontiguousarray(planes.transpose(1, 2, 0))
 
 
 def shrink(rgb: np.ndarray, hole: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -30,10 +30,12 @@ class Completion(NamedTuple):
     Attributes:
         rgb: B x 3 x H x W, [0, 1]: the fill inside the hole, the input outside it.
         contrast: B x 1 x H x W, >= 0: expected |Y - lowpass(Y)|, the local contrast of luminance.
+        residual: B x 3 x H x W: what the network added to the smooth fill; 0 outside the hole.
     """
 
     rgb: Tensor
     contrast: Tensor
+    residual: Tensor
 
 
 def harmonic(rgb: Tensor, known: Tensor, sweeps: int = 4) -> Tensor:
@@ -147,9 +149,10 @@ class ResidualGenerator(nn.Module):
         prior = F.pad(harmonic(rgb, 1 - hole), pad, mode="replicate")
         padded_hole = F.pad(hole, pad, mode="replicate")
         residual, contrast = self._predict(torch.cat((prior - 0.5, padded_hole), 1))
-        fill = (prior + residual)[..., :height, :width].clamp(0, 1)
+        residual = residual[..., :height, :width] * hole
+        fill = (prior[..., :height, :width] + residual).clamp(0, 1)
         contrast = F.interpolate(contrast, scale_factor=STEM, mode="bilinear", align_corners=False)
-        return Completion(torch.where(hole > 0, fill, rgb), contrast[..., :height, :width])
+        return Completion(torch.where(hole > 0, fill, rgb), contrast[..., :height, :width], residual)
 
     def _predict(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = self.stem(x)
