@@ -31,7 +31,7 @@ from training.common import parse_config
 from training.data import shards
 from training.peers import PeerMissing
 from vanisher_core.models.build import BUILDERS
-from vanisher_core.segment import LEVELS, Segmenter, level_size, resized
+from vanisher_core.segment import Segmenter, level_size, resized, short_side
 
 SMALL = 0.01
 """Share of the picture under which a person is small."""
@@ -207,7 +207,7 @@ def methods(options: Options) -> dict[str, Callable[[], segment_peers.Finder]]:
     @torch.inference_mode()
     def network_alone(rgb: np.ndarray) -> np.ndarray:
         height, width = rgb.shape[:2]
-        small = torch.from_numpy(resized(rgb, level_size(rgb, LEVELS[0]))).to(options.device)
+        small = torch.from_numpy(resized(rgb, level_size(rgb, short_side(net)))).to(options.device)
         logits = net(small.permute(2, 0, 1)[None].float() / 255)
         return (
             (torch.nn.functional.interpolate(logits, size=(height, width), mode="bilinear") > 0)[0, 0]

@@ -2,9 +2,9 @@
 
 Coarse to fine, as little work as the picture needs:
 
-1. the whole photograph with its short side at 256 pixels: who is where, with all context;
-2. overlapping tiles of the photograph at 512: small people, better outlines; averaged with the first pass;
-3. tiles at 1024, only where the result is still in doubt (outlines, small or half seen people), most
+1. the whole photograph at the scale the network was trained at: who is where, with all context;
+2. overlapping tiles of the photograph at twice that scale: small people, better outlines; averaged with the first pass;
+3. tiles at four times, only where the result is still in doubt (outlines, small or half seen people), most
    doubtful first;
 4. edge-aware enlargement along the photograph's own luminance (`guided.py`).
 
@@ -15,7 +15,7 @@ the 1024 level.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import cv2
@@ -29,8 +29,11 @@ from vanisher_core.models import registry
 if TYPE_CHECKING:
     from torch import nn
 
-LEVELS = (256, 512, 1024)
-"""Short side of the photograph at each level, in pixels; training saw windows of about these scales."""
+LEVELS = (1, 2, 4)
+"""Short side of the photograph at each level, in multiples of what the network saw whole photographs at."""
+
+SHORT = 256
+"""That short side, in pixels, for networks that do not say theirs (`network.short`)."""
 
 LARGEST_ZOOM = 4.0
 """Enlargement of small photographs stops here."""
@@ -38,9 +41,9 @@ LARGEST_ZOOM = 4.0
 LONGEST = 8192
 """No level is longer than this, in pixels: very long strips are squeezed."""
 
-TILE, OVERLAP = 384, 96
-"""Side of the tiles and what neighbours share, in pixels of a level. A tile never sees less than 3/8 of the
-short side, which is what the smallest training windows showed."""
+TILE, OVERLAP = 1.5, 0.375
+"""Side of the tiles and what neighbours share, in multiples of the same. A tile never sees less than 3/8 of the
+photograph's short side: smaller windows were not trained on."""
 
 DOUBT = 0.04
 """A pixel is in doubt when its probability is farther than this from both 0 and 1."""
@@ -52,6 +55,7 @@ SHARE = 0.5
 """Weight of a finer level's logits in the average with those of the levels before."""
 
 Progress = Callable[[float, str], None]
+View = tuple[slice, slice]
 
 
 class Segmenter:
@@ -119,13 +123,14 @@ class Segmenter:
 
     def _one(self, network: nn.Module, channel: int, rgb: np.ndarray, progress: Progress) -> np.ndarray:
         """All levels for one class: HxWx3 uint8 -> HxW float32."""
-        coarse = resized(rgb, level_size(rgb, LEVELS[0]))
+        short = short_side(network)
+        coarse = resized(rgb, level_size(rgb, short))
         logits = self._pass(network, channel, coarse, None)
-        for index, short in enumerate(LEVELS[1:], 1):
+        for index, factor in enumerate(LEVELS[1:], 1):
             progress(index / 4, "looking closer")
-            size = level_size(rgb, short)
+            size = level_size(rgb, short * factor)
             if size[0] * size[1] <= logits.size * 1.5:
-                break  # the photograph has no more to show
+                break  # as large as photographs of this size are worth enlarging
             coarse = resized(rgb, size)
             logits = cv2.resize(logits, size, interpolation=cv2.INTER_LINEAR)
             doubt = None if index == 1 else _in_doubt(logits)
@@ -135,15 +140,14 @@ class Segmenter:
         progress(0.75, "following edges")
         return upsample(_sigmoid(logits), coarse, rgb)
 
-    def _pass(
-        self, network: nn.Module, channel: int, rgb: np.ndarray, doubt: np.ndarray | None
-    ) -> np.ndarray:
+    def _pass(self, network: nn.Module, channel: int, rgb: np.ndarray, doubt: np.ndarray | None) -> np.ndarray:
         """One level in tiles: HxW float32 logits, infinite where no tile looked."""
+        tile, overlap = (round(share * short_side(network)) for share in (TILE, OVERLAP))
         total = np.zeros(rgb.shape[:2], np.float32)
         weight = np.zeros(rgb.shape[:2], np.float32)
-        for view in _chosen(rgb.shape[0], rgb.shape[1], doubt):
+        for view in _chosen(tiles(rgb.shape[0], rgb.shape[1], tile, overlap), doubt):
             logits = self._run(network, rgb[view])[channel]
-            hat = np.minimum.outer(_hat(logits.shape[0]), _hat(logits.shape[1]))
+            hat = np.minimum.outer(_hat(logits.shape[0], overlap), _hat(logits.shape[1], overlap))
             total[view] += hat * logits
             weight[view] += hat
         return np.divide(total, weight, out=np.full_like(total, np.inf), where=weight > 0)
@@ -177,6 +181,11 @@ def known_classes() -> dict[str, str]:
     return known
 
 
+def short_side(network: nn.Module) -> int:
+    """Short side, in pixels, at which a network has learnt to see whole photographs."""
+    return int(getattr(network, "short", SHORT))
+
+
 def level_size(rgb: np.ndarray, short: int) -> tuple[int, int]:
     """(width, height) of a photograph at the level of the given short side."""
     height, width = rgb.shape[:2]
@@ -190,33 +199,36 @@ def resized(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
-def _starts(length: int) -> list[int]:
-    """Where tiles begin along one axis: evenly, sharing at least OVERLAP."""
-    if length <= TILE:
+def _starts(length: int, tile: int, overlap: int) -> list[int]:
+    """Where tiles begin along one axis: evenly, neighbours sharing at least the overlap."""
+    if length <= tile:
         return [0]
-    count = -(-(length - OVERLAP) // (TILE - OVERLAP))
-    return [round(index * (length - TILE) / (count - 1)) for index in range(count)]
+    count = -(-(length - overlap) // (tile - overlap))
+    return [round(index * (length - tile) / (count - 1)) for index in range(count)]
 
 
-def _chosen(height: int, width: int, doubt: np.ndarray | None) -> Iterator[tuple[slice, slice]]:
-    """The tiles to look at: all, or those with doubt, most doubtful first and MOST_TILES at most."""
-    views = [
-        (slice(top, min(top + TILE, height)), slice(left, min(left + TILE, width)))
-        for top in _starts(height)
-        for left in _starts(width)
+def tiles(height: int, width: int, tile: int, overlap: int) -> list[View]:
+    """Views of at most tile x tile pixels that cover a picture."""
+    return [
+        (slice(top, min(top + tile, height)), slice(left, min(left + tile, width)))
+        for top in _starts(height, tile, overlap)
+        for left in _starts(width, tile, overlap)
     ]
+
+
+def _chosen(views: list[View], doubt: np.ndarray | None) -> list[View]:
+    """The tiles to look at: all, or those with doubt, most doubtful first and MOST_TILES at most."""
     if doubt is None:
-        yield from views
-        return
+        return views
     counts = [(int(doubt[view].sum()), view) for view in views]
-    counts = sorted((pair for pair in counts if pair[0]), key=lambda pair: -pair[0])
-    yield from (view for _, view in counts[:MOST_TILES])
+    doubtful = sorted((pair for pair in counts if pair[0]), key=lambda pair: -pair[0])
+    return [view for _, view in doubtful[:MOST_TILES]]
 
 
-def _hat(length: int) -> np.ndarray:
-    """Blending weight along a tile's axis: 1 in the middle, falling over OVERLAP to little at the ends."""
+def _hat(length: int, overlap: int) -> np.ndarray:
+    """Blending weight along a tile's axis: 1 in the middle, falling over the overlap to little at the ends."""
     distance = np.minimum(np.arange(length), np.arange(length)[::-1]) + 1
-    return np.minimum(1.0, distance / OVERLAP).astype(np.float32)
+    return np.minimum(1.0, distance / overlap).astype(np.float32)
 
 
 def _in_doubt(logits: np.ndarray) -> np.ndarray:

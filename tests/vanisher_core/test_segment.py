@@ -101,11 +101,11 @@ def test_tiles_cover_every_pixel_and_bound_the_networks_input():
     net = Reddish()
     rgb, _ = scene(2600, 1100, [(100, 100, 160, 300), (2300, 700, 2400, 1000)])
     Segmenter("cpu", {"person": (net, 0)}).probabilities(rgb, ["person"])
-    assert all(shape[0] == 2 and max(shape[2:]) <= segment.TILE for shape in net.shapes)
+    assert all(shape[0] == 2 and max(shape[2:]) <= segment.TILE * segment.SHORT for shape in net.shapes)
     for length in (1, 383, 384, 385, 1000, 5000):
-        starts = segment._starts(length)
-        assert starts[0] == 0 and starts[-1] + segment.TILE >= length
-        assert all(0 < b - a <= segment.TILE - segment.OVERLAP + 1 for a, b in pairwise(starts))
+        rows = [view[0] for view in segment.tiles(length, 10, 384, 96)]
+        assert rows[0].start == 0 and rows[-1].stop == length
+        assert all(0 < b.start - a.start <= 384 - 96 + 1 for a, b in pairwise(rows))
 
 
 def test_mirrored_photograph_gives_the_mirrored_map():

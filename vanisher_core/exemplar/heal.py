@@ -11,15 +11,17 @@ al., "Image Melding" (SIGGRAPH 2012, section 3.3). The weight of a pair is that 
 is solved from coarse to fine, where series of pairs add their steps and their resistances.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 TOLERANCE = 0.05
 """Differences of a step of this size (of the full range, over three channels) count half as shade."""
-REACH = 200.0
+REACH = 150.0
 """Pixels after which a correction has died away."""
 _LEVELS = 8
 _SWEEPS, _COARSE_SWEEPS = 16, 24
-_RESISTANCE_FLOOR = 1e-6
+_WEIGHT_FLOOR = 1e-6
 
 
 def shade_correction(image: np.ndarray, source: np.ndarray, hole: np.ndarray, width: int) -> np.ndarray:
@@ -48,47 +50,89 @@ def shade_correction(image: np.ndarray, source: np.ndarray, hole: np.ndarray, wi
         found = np.zeros((hole.size, 3), np.float32)
         mismatch(image, source, hole, width, step, int(rows[0]), int(rows[-1]) + 1, found)
         steps.append(np.ascontiguousarray(found.reshape(out.shape)[box]))
-    right, down = steps
-    out[box] = _cascade(right, down, _weight(right), _weight(down), plane[box], np.float32(REACH**-2), 0)
+    inside = np.ascontiguousarray(plane[box])
+    out[box] = _cascade(_pairs(steps, inside), inside, 0)
     return out
 
 
-def _weight(step: np.ndarray) -> np.ndarray:
-    """Geman-McClure weight of each pair: 1 for a shade, 0 for an edge; HxWx3 -> HxW."""
-    return (1 + np.square(step).sum(-1) / np.float32(TOLERANCE**2)) ** np.float32(-2)
+class _Pairs(NamedTuple):
+    """The equation of one level: sum over neighbours q of w (c_q - c_p + m_pq), plus pull_p - hold_p c_p, is 0.
+
+    Attributes:
+        right: HxWx3, m of each pixel and its right neighbour.
+        down: HxWx3, m of each pixel and the one below.
+        weight_right: HxW, w of the same pairs; 0 unless both ends are hole.
+        weight_down: HxW.
+        pull: HxWx3 and
+        hold: HxW: pairs of a hole pixel and a known one (whose correction is 0), and the screen.
+    """
+
+    right: np.ndarray
+    down: np.ndarray
+    weight_right: np.ndarray
+    weight_down: np.ndarray
+    pull: np.ndarray
+    hold: np.ndarray
 
 
-def _cascade(
-    right: np.ndarray, down: np.ndarray, weight_right: np.ndarray, weight_down: np.ndarray,
-    hole: np.ndarray, screen: np.float32, level: int,
-) -> np.ndarray:  # fmt: skip
+def _pairs(steps: list[np.ndarray], hole: np.ndarray) -> _Pairs:
+    """The equation of the finest level from the steps to the right and down."""
+    hold = np.where(hole, np.float32(REACH**-2), np.float32(0))
+    pull = np.zeros((*hole.shape, 3), np.float32)
+    weights = []
+    for axis, step in ((1, steps[0]), (0, steps[1])):
+        weight = (1 + np.square(step).sum(-1) / np.float32(TOLERANCE**2)) ** np.float32(-2)
+        beyond = np.roll(hole, -1, axis)
+        beyond[(slice(None), -1) if axis else -1] = False
+        leaving, entering = hole & ~beyond, beyond & ~hole
+        leaving[(slice(None), -1) if axis else -1] = False  # the picture ends there: no pair
+        weights.append(np.where(hole & beyond, weight, 0).astype(np.float32))
+        hold += np.where(leaving, weight, 0) + np.roll(np.where(entering, weight, 0), 1, axis)
+        pull += np.where(leaving, weight, 0)[..., None] * step
+        pull -= np.roll(np.where(entering, weight, 0)[..., None] * step, 1, axis)
+    return _Pairs(*steps, *weights, pull, hold)
+
+
+def _cascade(pairs: _Pairs, hole: np.ndarray, level: int) -> np.ndarray:
     """The correction HxWx3 of one level: that of the coarser level, doubled and relaxed."""
     from vanisher_core.exemplar.stitch import relax
     from vanisher_core.exemplar.workers import run_bands
 
     out = np.zeros((*hole.shape, 3), np.float32)
-    if not hole.any():
-        return out
-    if level < _LEVELS and min(hole.shape) >= 8:
-        coarse_right, coarse_weight_right = _halved(right, weight_right)
-        coarse_down, coarse_weight_down = _halved(down.swapaxes(0, 1), weight_down.T)
-        inner = _padded(hole)
-        inner = inner[0::2, 0::2] & inner[0::2, 1::2] & inner[1::2, 0::2] & inner[1::2, 1::2]
-        coarse = _cascade(
-            coarse_right, coarse_down.swapaxes(0, 1), coarse_weight_right, coarse_weight_down.T,
-            inner, 4 * screen, level + 1,
-        )  # fmt: skip
+    if level < _LEVELS and max(hole.shape) > 2:
+        coarse = _cascade(_coarser(pairs), _quads(hole).any((1, 3)), level + 1)
         out[...] = coarse.repeat(2, 0).repeat(2, 1)[: hole.shape[0], : hole.shape[1]]
         out[~hole] = 0
-    hole, weight_right, weight_down = (np.ascontiguousarray(a) for a in (hole, weight_right, weight_down))
-    corrections, rights, downs = (np.ascontiguousarray(np.moveaxis(a, -1, 0)) for a in (out, right, down))
+    corrections, rights, downs, pulls = (
+        np.ascontiguousarray(np.moveaxis(a, -1, 0)) for a in (out, pairs.right, pairs.down, pairs.pull)
+    )
     sweeps = _COARSE_SWEEPS if level else _SWEEPS
 
     def settle(c: int) -> None:
-        relax(corrections[c], rights[c], downs[c], hole, weight_right, weight_down, screen, sweeps)
+        relax(
+            corrections[c],
+            rights[c],
+            downs[c],
+            pulls[c],
+            hole,
+            pairs.weight_right,
+            pairs.weight_down,
+            pairs.hold,
+            sweeps,
+        )
 
     run_bands(settle, [0, 1, 2])
     return np.moveaxis(corrections, 0, -1)
+
+
+def _coarser(pairs: _Pairs) -> _Pairs:
+    """The equation at half size."""
+    right, weight_right = _halved(pairs.right, pairs.weight_right)
+    down, weight_down = _halved(pairs.down.swapaxes(0, 1), pairs.weight_down.T)
+    down, weight_down = np.ascontiguousarray(down.swapaxes(0, 1)), np.ascontiguousarray(weight_down.T)
+    return _Pairs(
+        right, down, weight_right, weight_down, _quads(pairs.pull).sum((1, 3)), _quads(pairs.hold).sum((1, 3))
+    )
 
 
 def _halved(step: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -100,10 +144,15 @@ def _halved(step: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarra
     step, weight = _padded(step), _padded(weight)
     inner_step, inner = _rows_joined(step[:, 0::2], weight[:, 0::2])
     cross_step, cross = _rows_joined(step[:, 1::2], weight[:, 1::2])
-    next_step, following = np.roll(inner_step, -1, 1), np.roll(inner, -1, 1)
-    resistance = 1 / np.maximum(cross, _RESISTANCE_FLOOR)
-    resistance += 0.5 / np.maximum(inner, _RESISTANCE_FLOOR) + 0.5 / np.maximum(following, _RESISTANCE_FLOOR)
-    return cross_step + (inner_step + next_step) / 2, 1 / resistance
+    resistance = _half_resistance(inner)
+    total = 1 / np.maximum(cross, _WEIGHT_FLOOR) + resistance + np.roll(resistance, -1, 1)
+    joined = cross_step + (inner_step + np.roll(inner_step, -1, 1)) / 2
+    return joined, np.where(cross > 0, 1 / total, 0).astype(np.float32)
+
+
+def _half_resistance(weight: np.ndarray) -> np.ndarray:
+    """Of half a pair; none where there is no pair (a block that is hole on one side only)."""
+    return np.where(weight > 0, 0.5 / np.maximum(weight, _WEIGHT_FLOOR), 0)
 
 
 def _rows_joined(step: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -113,6 +162,12 @@ def _rows_joined(step: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.n
         ..., None
     ]
     return mean, total
+
+
+def _quads(plane: np.ndarray) -> np.ndarray:
+    """H x W (x C) -> H/2 x 2 x W/2 x 2 (x C)."""
+    plane = _padded(plane)
+    return plane.reshape(plane.shape[0] // 2, 2, plane.shape[1] // 2, 2, *plane.shape[2:])
 
 
 def _padded(plane: np.ndarray) -> np.ndarray:

@@ -36,8 +36,10 @@ def mismatch(image, source, hole, width, step, top, bottom, out):  # pragma: no 
 
 
 @njit(cache=True, nogil=True)
-def relax(plane, right, down, hole, weight_right, weight_down, screen, sweeps):  # pragma: no cover - compiled
-    """Over-relaxed sweeps of sum_q w (c_q - c_p + m_pq) = screen * c_p over the hole; c is 0 outside.
+def relax(
+    plane, right, down, pull, hole, weight_right, weight_down, hold, sweeps
+):  # pragma: no cover - compiled
+    """Over-relaxed sweeps of sum_q w (c_q - c_p + m_pq) + pull_p = hold_p c_p over the hole.
 
     All arrays H x W; `plane` holds c and is changed in place. Red-black order; the last two sweeps are Gauss-Seidel.
     """
@@ -49,8 +51,8 @@ def relax(plane, right, down, hole, weight_right, weight_down, screen, sweeps): 
                 for x in range((y + colour) & 1, width, 2):
                     if not hole[y, x]:
                         continue
-                    total = np.float32(0.0)
-                    weight = np.float32(screen)
+                    total = pull[y, x]
+                    weight = hold[y, x]
                     if x + 1 < width:
                         w = weight_right[y, x]
                         total += w * (plane[y, x + 1] + right[y, x])

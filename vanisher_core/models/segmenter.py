@@ -119,16 +119,18 @@ class SegmenterNet(nn.Module):
     """RGB photograph -> one logit a pixel and class.
 
     `forward` takes Bx3xHxW float in [0, 1] of any size from 1x1 on and gives BxKxHxW logits (their sigmoid is
-    the probability of the class). `logits` also gives the second head's coarse map, for training.
+    the probability of the class). `short` is the short side, in pixels, at which it has learnt to see whole
+    photographs; larger people than that shows are strange to it. `logits` also gives the second head's coarse map, for training.
     """
 
     mean: Tensor
     std: Tensor
 
     def __init__(
-        self, *, encoder: nn.Module, decoder: nn.Module, head: nn.Module, second_head: nn.Module
+        self, *, encoder: nn.Module, decoder: nn.Module, head: nn.Module, second_head: nn.Module, short: int
     ) -> None:
         super().__init__()
+        self.short = short
         self.encoder, self.decoder, self.head, self.second_head = encoder, decoder, head, second_head
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1))
@@ -174,9 +176,10 @@ def _stage(inputs: int, outputs: int, blocks: Sequence[nn.Module]) -> nn.Sequent
 
 def build_segmenter(
     classes: int = 1,
-    widths: Sequence[int] = (24, 40, 72, 144, 224),
-    depths: Sequence[int] = (1, 2, 4, 2),
-    decoder_widths: Sequence[int] = (16, 32, 56, 96, 128),
+    widths: Sequence[int] = (16, 32, 64, 144, 256),
+    depths: Sequence[int] = (1, 2, 5, 2),
+    decoder_widths: Sequence[int] = (16, 32, 48, 96, 128),
+    short: int = 256,
 ) -> SegmenterNet:
     """Builds the network.
 
@@ -185,6 +188,7 @@ def build_segmenter(
         widths: channels of the stem and the four stages (strides 2, 4, 8, 16, 32).
         depths: blocks of the four stages; plain residual ones at strides 4 and 8, wide ones at 16 and 32.
         decoder_widths: channels of the decoder at strides 2, 4, 8, 16, 32.
+        short: short side of a whole photograph as it was trained, in pixels.
 
     Raises:
         ValueError: the lists' lengths do not fit.
@@ -209,4 +213,4 @@ def build_segmenter(
     )
     head = nn.Conv2d(decoder_widths[0], classes, 3, padding=1)
     second_head = nn.Conv2d(decoder_widths[3], classes, 1)
-    return SegmenterNet(encoder=encoder, decoder=decoder, head=head, second_head=second_head)
+    return SegmenterNet(encoder=encoder, decoder=decoder, head=head, second_head=second_head, short=short)
