@@ -3,14 +3,15 @@
 Coarse to fine, as little work as the picture needs:
 
 1. the whole photograph at the scale the network was trained at: who is where, with all context;
-2. overlapping tiles of the photograph at twice that scale: small people, better outlines; averaged with the first pass;
+2. overlapping tiles of the photograph at twice that scale: small people, better outlines; averaged with the
+   first pass;
 3. tiles at four times, only where the result is still in doubt (outlines, small or half seen people), most
    doubtful first;
 4. edge-aware enlargement along the photograph's own luminance (`guided.py`).
 
 Every network pass is averaged with that of the mirrored picture. A photograph smaller than a level is
 enlarged for it, up to fourfold: a thumbnail's people are small too. Memory is bounded by the photograph and
-the 1024 level.
+the finest level.
 """
 
 from __future__ import annotations
@@ -140,7 +141,9 @@ class Segmenter:
         progress(0.75, "following edges")
         return upsample(_sigmoid(logits), coarse, rgb)
 
-    def _pass(self, network: nn.Module, channel: int, rgb: np.ndarray, doubt: np.ndarray | None) -> np.ndarray:
+    def _pass(
+        self, network: nn.Module, channel: int, rgb: np.ndarray, doubt: np.ndarray | None
+    ) -> np.ndarray:
         """One level in tiles: HxW float32 logits, infinite where no tile looked."""
         tile, overlap = (round(share * short_side(network)) for share in (TILE, OVERLAP))
         total = np.zeros(rgb.shape[:2], np.float32)

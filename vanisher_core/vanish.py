@@ -199,12 +199,9 @@ class Vanisher:
         coarse = inpainter.fill(rgb, unknown)
         if model == "network":
             return judged(coarse.rgb, "network")
-        combined = judged(
-            detail.synthesize(
-                rgb, unknown, guide=coarse.rgb, contrast=coarse.contrast, usable=usable, seed=seed
-            ),
-            "combined",
-        )
+        # the network's contrast is not passed on: texture spread inwards from the rim measured better (docs/log.md)
+        guided = detail.synthesize(rgb, unknown, guide=coarse.rgb, usable=usable, seed=seed)
+        combined = judged(guided, "combined")
         verdict = quality.verdict(combined.scores)
         if verdict.ok:
             return combined

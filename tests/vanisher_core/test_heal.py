@@ -8,7 +8,9 @@ from vanisher_core.exemplar.heal import shade_correction
 SIZE = 64
 
 
-def _patchwork(left_shade: float, right_shade: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _patchwork(
+    left_shade: float, right_shade: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """A flat wall (0.5) with a hole whose halves were copied from a darker and a lighter place.
 
     Returns the flat picture with copies, source indices, hole (flat) and the hole as a plane.
@@ -37,7 +39,7 @@ def test_small_differences_of_shade_vanish(left: float, right: float) -> None:
 def test_an_edge_is_left_alone() -> None:
     image, source, hole, plane = _patchwork(0.1, 0.9)
     correction = shade_correction(image, source, hole, SIZE)
-    assert np.abs(correction[plane]).max() < 0.03
+    assert np.abs(correction[plane]).max() < 0.05
 
 
 def test_nothing_outside_the_hole_is_corrected_and_an_empty_hole_needs_nothing() -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 TOLERANCE = 0.05
 """Differences of a step of this size (of the full range, over three channels) count half as shade."""
-REACH = 150.0
+REACH = 40.0
 """Pixels after which a correction has died away."""
 _LEVELS = 8
 _SWEEPS, _COARSE_SWEEPS = 16, 24

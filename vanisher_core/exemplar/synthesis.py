@@ -32,13 +32,14 @@ class Settings:
 
     `strength` weighs a given guide against the pixels, `rim_strength` the membrane that stands in for one
     (it knows less); the two contrast weights likewise. `rounds` counts from fine to coarse, its last number
-    holds for all coarser levels. `sigma` (pixels) is for holes up to `deep` pixels from rim to middle.
+    holds for all coarser levels. `sigma` (pixels), `beta` and the strengths are those
+    of holes up to `deep` pixels from rim to middle; see `_trust`.
     """
 
     beta: float = 0.5
     sigma: float = 3.5
     deep: float = 64.0
-    strength: float = 3.0
+    strength: float = 0.6
     rim_strength: float = 1.0
     contrast_weight: float = 2.0
     rim_contrast_weight: float = 3.0
@@ -77,9 +78,11 @@ def _fill(job: Job) -> np.ndarray:
     from vanisher_core.exemplar import pyramid
     from vanisher_core.exemplar.search import TAIL
 
-    sigma = _scale(job.hole, job.settings)
+    trust = _trust(job.hole, job.settings)
+    sigma = job.settings.sigma / trust
     low = _blur(job.rough, sigma)
-    beta = np.float32(job.settings.beta)
+    beta = np.float32(job.settings.beta * trust)
+    job = replace(job, strength=job.strength * trust)
     levels = pyramid.build(
         job.rough - beta * low, _guide_planes(job, low, sigma), job.hole, job.blocked, TAIL
     )
@@ -100,16 +103,16 @@ def _fill(job: Job) -> np.ndarray:
     return image + shade + beta * low
 
 
-def _scale(hole: np.ndarray, settings: Settings) -> float:
-    """Sigma of the band taken from the guide, in pixels; wider in a deep hole.
+def _trust(hole: np.ndarray, settings: Settings) -> float:
+    """How far the guide is followed, 0..1: less in a deep hole, for it says less the farther from the rim.
 
-    A guide says less the farther from the rim. With a fixed sigma, a large hole keeps the guide's empty middle band
-    and comes out as a cloud, however good its texture.
+    Followed as closely as in a small one, a large hole keeps the guide's empty middle band and comes out as a
+    cloud, however good its texture. So its band widens, its share of the result falls, and so does its weight.
     """
     import cv2
 
     deepest = float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max())
-    return settings.sigma * max(1.0, deepest / settings.deep)
+    return min(1.0, settings.deep / max(deepest, 1.0))
 
 
 def _without_patches(job: Job, level: "Level") -> np.ndarray:

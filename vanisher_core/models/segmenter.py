@@ -120,7 +120,8 @@ class SegmenterNet(nn.Module):
 
     `forward` takes Bx3xHxW float in [0, 1] of any size from 1x1 on and gives BxKxHxW logits (their sigmoid is
     the probability of the class). `short` is the short side, in pixels, at which it has learnt to see whole
-    photographs; larger people than that shows are strange to it. `logits` also gives the second head's coarse map, for training.
+    photographs; larger people than that shows are strange to it.
+    `logits` also gives the second head's coarse map, for training.
     """
 
     mean: Tensor
