@@ -192,7 +192,7 @@ def _guide_planes(job: Job, low: np.ndarray, sigma: float) -> np.ndarray:
     settings, hole = job.settings, job.hole
     planes = np.empty((*hole.shape, 4), np.float32)
     planes[..., :3] = low
-    measured = _local_contrast(job.rough @ np.float32([0.299, 0.587, 0.114]), hole, sigma)
+    measured = _local_contrast(job.rough @ np.array([0.299, 0.587, 0.114], np.float32), hole, sigma)
     if job.contrast is None:
         expected, weight = membrane(measured, hole), settings.rim_contrast_weight
     else:
