@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file
@@ -32,6 +33,7 @@ from training.common import (
 from training.data.scenes import Scenes, augmented, load_scenes
 from training.discriminator import GlobalLocalCritic
 from training.plates import save_plate
+from vanisher_core.device import channels_last, pick_device
 from vanisher_core.models.inpainter import ResidualGenerator, build_inpaint_small
 
 
@@ -110,7 +112,7 @@ def validate(model: nn.Module, scenes: Scenes, plate: Path) -> dict[str, float]:
     return {"psnr": float(torch.cat(psnrs).mean()), "contrast": float(torch.stack(contrasts).mean())}
 
 
-def export(model: ResidualGenerator, path: Path, note: dict[str, float | int]) -> None:
+def export(model: nn.Module, path: Path, note: dict[str, Any]) -> None:
     """Writes the averaged generator as the registry reads it."""
     metadata = {
         "architecture": "inpaint-small",
@@ -129,81 +131,106 @@ def warm_start(model: ResidualGenerator, weights: Path) -> None:
         nn.init.zeros_(tensor)
 
 
+class Run(NamedTuple):
+    """Everything a training step needs, and what a checkpoint keeps."""
+
+    model: ResidualGenerator
+    ema: Ema
+    critic: GlobalLocalCritic
+    optimizer: torch.optim.Optimizer
+    critic_optimizer: torch.optim.Optimizer
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """By the names of a checkpoint's parts."""
+        return {"model": self.model, "ema": self.ema, "critic": self.critic}
+
+    @property
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """By the names of a checkpoint's parts."""
+        return {"model": self.optimizer, "critic": self.critic_optimizer}
+
+
+def build(config: Config, device: torch.device) -> Run:
+    """Networks and optimisers at their start."""
+    model = channels_last(build_inpaint_small().to(device))
+    if config.start is not None:
+        warm_start(model, config.start)
+    critic = channels_last(GlobalLocalCritic().to(device))
+    return Run(
+        model,
+        Ema(model, config.decay),
+        critic,
+        torch.optim.AdamW(model.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=0.01),
+        torch.optim.AdamW(critic.parameters(), config.critic_rate, betas=(0.5, 0.99)),
+    )
+
+
+def learning_rate(config: Config, step: int, seconds: float) -> float:
+    """Warm-up by steps, then a cosine by steps or, when minutes are given, by the clock; never below 1 %."""
+    if step < config.warmup:
+        return config.rate * (step + 1) / config.warmup
+    progress = seconds / (60 * config.minutes) if config.minutes else step / config.steps
+    return config.rate * max(cosine(int(progress * 1e6), 10**6, 0), 0.01)
+
+
+def train_step(config: Config, run: Run, scenes: Scenes) -> tuple[int, float, float]:
+    """One step on pictures of one random size; returns how many, the loss, and the critics' loss."""
+    size = config.sizes[int(torch.randint(len(config.sizes), ()))]
+    batch = max(1, config.pixels // size**2)
+    truth = augmented(scenes.train, batch, size).contiguous(memory_format=torch.channels_last)
+    hole = scenes.holes.sample(batch, size)
+    critics = 0.0
+    with torch.autocast(truth.device.type, torch.bfloat16, enabled=truth.is_cuda):
+        loss, fake = generator_loss(run.model, truth, hole)
+        if config.adversarial:
+            critics = critic_step(run.critic, run.critic_optimizer, fake, truth, hole, config.r1)
+            loss = loss + config.adversarial * adversarial_loss(run.critic, fake, truth, hole)
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
+    run.optimizer.step()
+    run.ema.update(run.model)
+    return batch, float(loss.detach()), critics
+
+
 def main(config: Config) -> None:
     """Runs, or resumes, the training."""
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
-    name = config.device if config.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
+    device = pick_device(config.device)
     log = Log(config.out / "log.jsonl")
     scenes = load_scenes(config.data, config.size, config.limit, config.validate, config.bank, device)
-    model = build_inpaint_small().to(device, memory_format=torch.channels_last)
-    if config.start is not None:
-        warm_start(model, config.start)
-    ema = Ema(model, config.decay)
-    critic = GlobalLocalCritic().to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(model.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=0.01)
-    critic_optimizer = torch.optim.AdamW(critic.parameters(), config.critic_rate, betas=(0.5, 0.99))
-    modules = {"model": model, "ema": ema, "critic": critic}
-    optimizers = {"model": optimizer, "critic": critic_optimizer}
-    state = load_checkpoint(config.out, modules, optimizers) or {"step": 0, "seconds": 0.0, "pictures": 0}
-    forward = torch.compile(model) if config.compile else model
-    print(f"device {device}, {scenes.split}, resuming at step {state['step']}")
+    run = build(config, device)
+    state = load_checkpoint(config.out, run.modules, run.optimizers) or {}
+    step, seconds, seen = (state.get(key, 0) for key in ("step", "seconds", "pictures"))
+    if config.compile:
+        run.model.compile()
+    print(f"device {device}, {scenes.split}, resuming at step {step}")
 
-    step, seconds, seen = int(state["step"]), float(state["seconds"]), int(state["pictures"])
-    running = {"loss": 0.0, "critic": 0.0}
+    losses_since, critics_since, steps_since = 0.0, 0.0, 0
     clock = time.monotonic()
     finished = False
     while not finished:
-        # one picture size a step; the rate follows the clock when minutes are given
-        progress = seconds / (60 * config.minutes) if config.minutes else step / config.steps
-        rate = (
-            cosine(step, step + 1, config.warmup)
-            if step < config.warmup
-            else cosine(int(progress * 1e6), 10**6, 0)
-        )
-        for group in optimizer.param_groups:
-            group["lr"] = config.rate * max(rate, 0.01)
-        size = config.sizes[int(torch.randint(len(config.sizes), ()))]
-        batch = max(1, config.pixels // size**2)
-        truth = augmented(scenes.train, batch, size).contiguous(memory_format=torch.channels_last)
-        hole = scenes.holes.sample(batch, size)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            loss, fake = generator_loss(forward, truth, hole)
-            if config.adversarial:
-                running["critic"] += critic_step(critic, critic_optimizer, fake, truth, hole, config.r1)
-                loss = loss + config.adversarial * adversarial_loss(critic, fake, truth, hole)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        ema.update(model)
-        running["loss"] += float(loss.detach())
-        step, seen = step + 1, seen + batch
+        for group in run.optimizer.param_groups:
+            group["lr"] = learning_rate(config, step, seconds)
+        batch, loss, critics = train_step(config, run, scenes)
+        losses_since += stop_if_not_finite(loss, step)
+        critics_since += critics
+        step, seen, steps_since = step + 1, seen + batch, steps_since + 1
         seconds, clock = seconds + time.monotonic() - clock, time.monotonic()
         finished = step >= config.steps or (config.minutes > 0 and seconds >= 60 * config.minutes)
 
+        # once in a while: validate, export, save
         if step % config.every == 0 or finished:
-            means = {key: stop_if_not_finite(total, step) / config.every for key, total in running.items()}
-            running = dict.fromkeys(running, 0.0)
-            figures = validate(ema.module, scenes, config.out / "plate.png")
-            log.write(
-                step,
-                **means,
-                **figures,
-                pictures=seen,
-                seconds=round(seconds),
-                rate=optimizer.param_groups[0]["lr"],
-            )
-            note = {"step": step, "pictures": seen, "seconds": round(seconds)} | figures
-            export(ema.module, config.out / "inpaint-small.safetensors", note)  # type: ignore[arg-type]
-            sidecar = {
-                "config": asdict(config),
-                "seconds": seconds,
-                "pictures": seen,
-                "split": scenes.split,
-            } | figures
-            save_checkpoint(config.out, step, modules, optimizers, sidecar)
+            figures = validate(run.ema.module, scenes, config.out / "plate.png")
+            done: dict[str, Any] = {"pictures": seen, "seconds": round(seconds)}
+            means = {"loss": losses_since / steps_since, "critic": critics_since / steps_since}
+            log.write(step, **done, **means, **figures, rate=run.optimizer.param_groups[0]["lr"])
+            losses_since, critics_since, steps_since = 0.0, 0.0, 0
+            export(run.ema.module, config.out / "inpaint-small.safetensors", {"step": step} | done | figures)
+            state = {"config": asdict(config), "split": scenes.split, **done, "seconds": seconds, **figures}
+            save_checkpoint(config.out, step, run.modules, run.optimizers, state)
             clock = time.monotonic()
 
 

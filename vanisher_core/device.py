@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from vanisher_core.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
+
+ModuleT = TypeVar("ModuleT", bound="nn.Module")
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -30,6 +33,13 @@ def pick_device(name: str) -> torch.device:
     if not there[kind]:
         raise UsageError(f"device {name!r} is asked for, but torch sees none here; use --device cpu or auto")
     return torch.device(name)
+
+
+def channels_last(module: ModuleT) -> ModuleT:
+    """The module with its weights in channels-last order, which convolutions on CPUs and tensor cores want."""
+    import torch
+
+    return module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def inference_dtype(device: torch.device) -> torch.dtype:

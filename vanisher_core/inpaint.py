@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import cv2
 import numpy as np
 
-from vanisher_core.device import inference_dtype, pick_device
+from vanisher_core.device import channels_last, inference_dtype, pick_device
 from vanisher_core.errors import ModelError
 from vanisher_core.membrane import membrane
 
@@ -65,15 +65,12 @@ class Inpainter:
     """
 
     def __init__(self, model: str = DEFAULT_MODEL, device: str = "auto") -> None:
-        import torch
-
         from vanisher_core.models import registry
 
         self.name = model
         self.device = pick_device(device)
         self.dtype = inference_dtype(self.device)
-        network = registry.load(model, self.device)
-        self._network = network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._network = channels_last(registry.load(model, self.device))
 
     def fill(self, rgb: np.ndarray, hole: np.ndarray) -> Coarse:
         """Fills the hole of a window.

@@ -19,7 +19,7 @@ from vanisher_core.errors import HopelessFill, MaskError, UsageError
 from vanisher_core.mask import Grown, Mask, grown
 from vanisher_core.photo import Photo
 from vanisher_core.receipt import Receipt, WindowRecord, pixel_digest
-from vanisher_core.window import Window, plan
+from vanisher_core.window import Box, Window, plan
 
 if TYPE_CHECKING:
     from vanisher_core.inpaint import Inpainter
@@ -34,8 +34,11 @@ MODELS = ("auto", "network", "exemplar")
 MOST_HOLE = 0.95
 """Largest share of a picture that can be erased; beyond it nothing is left to continue."""
 
-PERSON_LEVEL = 0.5
+CLASS_LEVEL = 0.5
 """Probability from which a pixel belongs to a found class."""
+
+MOST_DOUBTS = 3
+"""Windows named in the notes when their fill is doubtful; the receipt names all."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,8 @@ class Vanisher:
             report(index / len(windows), f"erasing, part {index + 1} of {len(windows)}")
             records.append(self._work(output, still_open, area, window, model, seed))
         report(1.0, "done")
-        return self._finish(photo, output, given, area, model, seed, grow, feather, records, mask.notes)
+        notes = (*mask.notes, *_doubts(records))
+        return self._finish(photo, output, given, area, model, seed, grow, feather, records, notes)
 
     def segment(self, photo: Photo, classes: Sequence[str] = ("person",)) -> dict[str, Mask]:
         """Finds things by name.
@@ -160,7 +164,7 @@ class Vanisher:
 
             self._segmenter = Segmenter(self.device)
         found = self._segmenter.probabilities(_eight_bit(photo.array), classes)
-        return {name: Mask.from_array(chance >= PERSON_LEVEL) for name, chance in found.items()}
+        return {name: Mask.from_array(chance >= CLASS_LEVEL) for name, chance in found.items()}
 
     def _work(
         self, output: np.ndarray, still_open: np.ndarray, area: Grown, window: Window, model: str, seed: int
@@ -178,7 +182,7 @@ class Vanisher:
         alpha = np.where(own, area.alpha[box], 0).astype(np.uint8)
         output[box] = blend.paste(source, curve.decode(fill.rgb), alpha)
         still_open[box] &= ~own
-        return WindowRecord((*window.box,), fill.method, fill.scores.as_dict(), fill.reasons)
+        return WindowRecord(_corners(window.box), fill.method, fill.scores.as_dict(), fill.reasons)
 
     def _fill(
         self, rgb: np.ndarray, unknown: np.ndarray, own: np.ndarray, core: np.ndarray, usable: np.ndarray,
@@ -256,6 +260,10 @@ def _fitted(mask: Mask, photo: Photo, fit: bool) -> Mask:
     return mask.fit(photo.size)
 
 
+def _corners(box: Box) -> tuple[int, int, int, int]:
+    return box.left, box.top, box.right, box.bottom
+
+
 def _transparent(array: np.ndarray) -> np.ndarray:
     """HxW bool: where the picture's alpha is 0; nowhere without alpha."""
     if array.ndim == 3 and array.shape[2] in (2, 4):
@@ -282,13 +290,31 @@ def _weights(network: Inpainter | None) -> dict[str, str]:
     return {network.name: registry.info(network.name).sha256}
 
 
+def _doubts(records: list[WindowRecord]) -> tuple[str, ...]:
+    """A sentence for the first few windows whose fill did not pass; the owner should look at those places."""
+    doubts = []
+    for record in records:
+        verdict = quality.verdict(_scores(record))
+        if not verdict.ok:
+            left, top, right, bottom = record.box
+            doubts.append(
+                f"Look at x {left}-{right}, y {top}-{bottom}: {'; '.join(verdict.reasons)}. "
+                "Another --seed, a mask with more room round the thing, or smaller parts one by one may do better."
+            )
+    return tuple(doubts[:MOST_DOUBTS])
+
+
+def _scores(record: WindowRecord) -> Scores:
+    return quality.Scores(**{name: float(value or 0.0) for name, value in record.scores.items()})
+
+
 def _worst(records: list[WindowRecord]) -> Scores | None:
     """The worst of each score over the windows."""
     if not records:
         return None
-    table = [{name: float(value or 0.0) for name, value in record.scores.items()} for record in records]
+    found = [_scores(record) for record in records]
     return quality.Scores(
-        sharpness=min(row["sharpness"] for row in table),
-        seam=max(row["seam"] for row in table),
-        residue=max(row["residue"] for row in table),
+        sharpness=min(scores.sharpness for scores in found),
+        seam=max(scores.seam for scores in found),
+        residue=max(scores.residue for scores in found),
     )

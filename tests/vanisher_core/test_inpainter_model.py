@@ -12,7 +12,7 @@ from vanisher_core.models.inpainter import ResidualGenerator, build_inpaint_smal
 def generator() -> ResidualGenerator:
     torch.manual_seed(0)
     network = ResidualGenerator(widths=(8, 12), encoder_blocks=(1, 1), decoder_blocks=(1,)).eval()
-    torch.nn.init.normal_(network.head[1].weight, std=0.1)  # an untrained head predicts nothing
+    torch.nn.init.normal_(list(network.head.parameters())[-2], std=0.1)  # an untrained head predicts nothing
     return network
 
 

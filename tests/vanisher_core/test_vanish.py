@@ -56,7 +56,7 @@ def _photographs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
     return array, mask, seed
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     case=_photographs(),
     grow=st.sampled_from((None, 0, 2)),

@@ -88,7 +88,7 @@ def draw(size: int, silhouettes: Sequence[np.ndarray], rng: np.random.Generator)
     """One hole of a random kind (about half are objects when silhouettes are given); size x size bool."""
     kind = rng.random()
     if silhouettes and kind < 0.5:
-        return placed(silhouettes[rng.integers(len(silhouettes))], size, rng)
+        return placed(silhouettes[int(rng.integers(len(silhouettes)))], size, rng)
     if kind < 0.75:
         return strokes(size, rng)
     return boxes(size, rng) if kind < 0.9 else blob(size, rng)

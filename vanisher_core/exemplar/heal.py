@@ -90,7 +90,7 @@ def _pairs(steps: list[np.ndarray], hole: np.ndarray) -> _Pairs:
         hold += np.where(leaving, weight, 0) + np.roll(np.where(entering, weight, 0), 1, axis)
         pull += np.where(leaving, weight, 0)[..., None] * step
         pull -= np.roll(np.where(entering, weight, 0)[..., None] * step, 1, axis)
-    return _Pairs(*steps, *weights, pull, hold)
+    return _Pairs(steps[0], steps[1], weights[0], weights[1], pull, hold)
 
 
 def _cascade(pairs: _Pairs, hole: np.ndarray, level: int) -> np.ndarray:
@@ -100,7 +100,7 @@ def _cascade(pairs: _Pairs, hole: np.ndarray, level: int) -> np.ndarray:
 
     out = np.zeros((*hole.shape, 3), np.float32)
     if level < _LEVELS and max(hole.shape) > 2:
-        coarse = _cascade(_coarser(pairs), _quads(hole).any((1, 3)), level + 1)
+        coarse = _cascade(_coarser(pairs), np.asarray(_quads(hole).any((1, 3))), level + 1)
         out[...] = coarse.repeat(2, 0).repeat(2, 1)[: hole.shape[0], : hole.shape[1]]
         out[~hole] = 0
     corrections, rights, downs, pulls = (
