@@ -35,7 +35,7 @@ _HOME = {
     "Photo": "photo",
     "PhotoError": "errors",
     "Receipt": "receipt",
-    "Result": "vanish",
+    "Result": "outcome",
     "UnsupportedPhoto": "errors",
     "UsageError": "errors",
     "Vanisher": "vanish",
@@ -80,9 +80,10 @@ if TYPE_CHECKING:
         VanisherError,
     )
     from vanisher_core.mask import Mask
+    from vanisher_core.outcome import Result
     from vanisher_core.photo import Photo
     from vanisher_core.receipt import Receipt
-    from vanisher_core.vanish import Result, Vanisher
+    from vanisher_core.vanish import Vanisher
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 from vanisher_core import blend, detail, quality, tone
 from vanisher_core.errors import HopelessFill, MaskError, UsageError
 from vanisher_core.mask import Grown, Mask, grown
+from vanisher_core.outcome import Result, doubts, weights_of, worst
 from vanisher_core.photo import Photo
 from vanisher_core.receipt import Receipt, WindowRecord, pixel_digest
 from vanisher_core.window import Box, Window, plan
@@ -36,28 +37,6 @@ MOST_HOLE = 0.95
 
 CLASS_LEVEL = 0.5
 """Probability from which a pixel belongs to a found class."""
-
-MOST_DOUBTS = 3
-"""Windows named in the notes when their fill is doubtful; the receipt names all."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What `Vanisher.erase` gives back.
-
-    Attributes:
-        photo: the photograph with the hole filled; size, mode, depth and metadata of the source.
-        mask_used: the grown, softened mask: 0 where nothing changed.
-        scores: the worst of each score over all windows; None if nothing was to be erased.
-        receipt: what was done, replayable.
-        notes: sentences the owner of the picture should read.
-    """
-
-    photo: Photo
-    mask_used: Mask
-    scores: Scores | None
-    receipt: Receipt
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -142,7 +121,7 @@ class Vanisher:
             report(index / len(windows), f"erasing, part {index + 1} of {len(windows)}")
             records.append(self._work(output, still_open, area, window, model, seed))
         report(1.0, "done")
-        notes = (*mask.notes, *_doubts(records))
+        notes = (*mask.notes, *doubts(records))
         return self._finish(photo, output, given, area, model, seed, grow, feather, records, notes)
 
     def segment(self, photo: Photo, classes: Sequence[str] = ("person",)) -> dict[str, Mask]:
@@ -204,7 +183,10 @@ class Vanisher:
         if model == "network":
             return judged(coarse.rgb, "network")
         # the network's contrast is not passed on: texture spread inwards from the rim measured better (docs/log.md)
-        guided = detail.synthesize(rgb, unknown, guide=coarse.rgb, usable=usable, seed=seed)
+        try:
+            guided = detail.synthesize(rgb, unknown, guide=coarse.rgb, usable=usable, seed=seed)
+        except HopelessFill as error:  # not one whole patch to copy from: the network's fill is all there is
+            return judged(coarse.rgb, "network", (str(error),))
         combined = judged(guided, "combined")
         verdict = quality.verdict(combined.scores)
         if verdict.ok:
@@ -233,12 +215,12 @@ class Vanisher:
             model=model, seed=seed, grow=grow, feather=feather, grow_used=area.grow, feather_used=area.feather,
             size=photo.size, pixels=f"{photo.array.dtype} x{1 if photo.array.ndim == 2 else photo.array.shape[2]}",
             input_pixels_sha256=pixel_digest(photo.array), mask_sha256=pixel_digest(given.array),
-            output_pixels_sha256=pixel_digest(output), weights=_weights(network), windows=tuple(records),
+            output_pixels_sha256=pixel_digest(output), weights=weights_of(network), windows=tuple(records),
             device=str(network.device) if network else "cpu",
             compute=str(network.dtype).removeprefix("torch.") if network else "", notes=notes,
         )  # fmt: skip
         done = photo if output is photo.array else photo.with_array(output)
-        return Result(done, Mask(area.alpha), _worst(records), receipt, notes)
+        return Result(done, Mask(area.alpha), worst(records), receipt, notes)
 
 
 def _known_model(name: str) -> str:
@@ -279,42 +261,3 @@ def _eight_bit(array: np.ndarray) -> np.ndarray:
     colour = colour.reshape(*array.shape[:2], -1)
     eight = colour if colour.dtype == np.uint8 else (colour // 257).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(eight, (*array.shape[:2], 3)))
-
-
-def _weights(network: Inpainter | None) -> dict[str, str]:
-    """Name and SHA-256 of the weights that took part."""
-    if network is None:
-        return {}
-    from vanisher_core.models import registry
-
-    return {network.name: registry.info(network.name).sha256}
-
-
-def _doubts(records: list[WindowRecord]) -> tuple[str, ...]:
-    """A sentence for the first few windows whose fill did not pass; the owner should look at those places."""
-    doubts = []
-    for record in records:
-        verdict = quality.verdict(_scores(record))
-        if not verdict.ok:
-            left, top, right, bottom = record.box
-            doubts.append(
-                f"Look at x {left}-{right}, y {top}-{bottom}: {'; '.join(verdict.reasons)}. "
-                "Another --seed, a mask with more room round the thing, or smaller parts one by one may do better."
-            )
-    return tuple(doubts[:MOST_DOUBTS])
-
-
-def _scores(record: WindowRecord) -> Scores:
-    return quality.Scores(**{name: float(value or 0.0) for name, value in record.scores.items()})
-
-
-def _worst(records: list[WindowRecord]) -> Scores | None:
-    """The worst of each score over the windows."""
-    if not records:
-        return None
-    found = [_scores(record) for record in records]
-    return quality.Scores(
-        sharpness=min(scores.sharpness for scores in found),
-        seam=max(scores.seam for scores in found),
-        residue=max(scores.residue for scores in found),
-    )

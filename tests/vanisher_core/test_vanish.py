@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vanisher_core import Mask, Photo, Vanisher, errors
+from vanisher_core.mask import grown
 from vanisher_core.receipt import Receipt, pixel_digest
+from vanisher_core.vanish import MOST_HOLE
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,9 @@ def test_nothing_changes_outside_the_grown_mask(
     try:
         result = vanisher.erase(photo, Mask.from_array(mask), grow=grow, model=model, seed=seed)
     except errors.HopelessFill:
-        assert (mask >= 1).mean() > 0.3  # only a picture that is mostly hole (once grown) may be refused
+        covered = grown(Mask.from_array(mask), grow).hole.mean()
+        # a picture that is nearly all hole may be refused; without a network, one without a single whole patch too
+        assert covered > (0.15 if model == "exemplar" else MOST_HOLE)
         return
     after = result.photo.array
     kept = result.mask_used.array == 0

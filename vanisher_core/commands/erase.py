@@ -21,9 +21,10 @@ from vanisher_core.errors import UsageError
 
 if TYPE_CHECKING:
     from vanisher_core.mask import Mask
+    from vanisher_core.outcome import Result
     from vanisher_core.photo import Photo
     from vanisher_core.receipt import Receipt
-    from vanisher_core.vanish import Result, Vanisher
+    from vanisher_core.vanish import Vanisher
 
 MODELS = ("auto", "exemplar", "network")
 
