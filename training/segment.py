@@ -187,6 +187,7 @@ def fill_border(rgb: Tensor, extent: Tensor) -> Tensor:
 def export(net: nn.Module, config: Config, path: Path) -> Path:
     """Writes the weights in the registry's form."""
     sizes = {name: getattr(config, name) for name in ("widths", "depths", "decoder_widths")}
+    sizes["short"] = config.sizes[-1]
     header = {
         "architecture": ARCHITECTURE,
         "config": {"classes": 1} | sizes,

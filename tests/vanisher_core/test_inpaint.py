@@ -7,7 +7,7 @@ from torch import nn
 
 from vanisher_core.device import inference_dtype, pick_device
 from vanisher_core.errors import ModelError, UsageError
-from vanisher_core.inpaint import Inpainter, contrast_ratio, local_contrast, shrink
+from vanisher_core.inpaint import Inpainter, contrast_ratio, credit, local_contrast, shrink
 from vanisher_core.models.inpainter import Completion
 
 
@@ -54,6 +54,15 @@ def test_shrinking_does_not_let_the_hole_leak() -> None:
     assert np.allclose(small[~small_hole], 0.25, atol=1e-6)
     assert small_hole.sum() >= hole.sum() / 16
     assert not small_hole[:4].any()
+
+
+def test_the_network_is_believed_among_texture_and_not_in_a_clear_sky() -> None:
+    hole = np.zeros((96, 96), bool)
+    hole[30:60, 30:60] = True
+    leaves = np.random.default_rng(0).random((96, 96, 3)).astype(np.float32)
+    assert credit(leaves, hole) > 0.9
+    assert credit(_sunset(96, 96), hole) < 0.1
+    assert credit(leaves, np.ones((96, 96), bool)) == 1.0
 
 
 def test_contrast_is_told_at_the_scale_of_the_photograph() -> None:

@@ -204,3 +204,10 @@ def test_certain_pixels_ignore_texture():
     coarse = cv2.resize(rgb, (32, 32), interpolation=cv2.INTER_AREA)
     ones = np.full((32, 32), 0.999, np.float32)
     assert np.allclose(guided.upsample(ones, coarse, rgb), 0.999, atol=1e-4)
+
+
+def test_shipped_weights_know_people_and_see_none_in_a_plain_sky():
+    assert segment.known_classes()["person"] == "segment-person"
+    sky = np.linspace((90, 140, 210), (190, 210, 235), 240).astype(np.uint8)[:, None].repeat(320, 1)
+    found = Segmenter("cpu").probabilities(sky, ["person"])["person"]
+    assert found.shape == (240, 320) and (found > 0.5).mean() < 0.05
