@@ -6,7 +6,7 @@ window's own scale. It need not be sharp: `detail.py` makes it so.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -25,34 +25,11 @@ DEFAULT_MODEL = "inpaint-small"
 WORKING_SIDE = 256
 """Long side, in pixels, of what the network is shown: the size it was trained at."""
 
-RIM = 12
-"""Pixels near a hole in which local contrast cannot be told from the hole's own edge."""
-
 NETWORK_ERROR = 0.01
 """What the network errs by in smooth surroundings, as local contrast (measured: 0.003 to 0.01; docs/log.md)."""
 
-LOWEST, HIGHEST = -0.01, 1.01
-"""Range a healthy network's output stays in; anything else means broken arithmetic."""
-
-
-class Coarse(NamedTuple):
-    """A coarse fill.
-
-    Attributes:
-        rgb: H x W x 3 float32 in [0, 1]: the window with its hole filled.
-        contrast: H x W float32 >= 0: expected local contrast of luminance at the window's own scale.
-    """
-
-    rgb: np.ndarray
-    contrast: np.ndarray
-
-
-class _Small(NamedTuple):
-    """A network's output as arrays: h x w x 3, h x w, h x w x 3 float32 (see `Completion`)."""
-
-    rgb: np.ndarray
-    contrast: np.ndarray
-    residual: np.ndarray
+LARGEST_RESIDUAL = 1.25
+"""A healthy network changes the smooth fill by less than the full range; more means broken arithmetic."""
 
 
 class Inpainter:
@@ -75,7 +52,7 @@ class Inpainter:
         self.dtype = inference_dtype(self.device)
         self._network = channels_last(registry.load(model, self.device))
 
-    def fill(self, rgb: np.ndarray, hole: np.ndarray) -> Coarse:
+    def fill(self, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
         """Fills the hole of a window.
 
         Args:
@@ -83,42 +60,36 @@ class Inpainter:
             hole: H x W bool, True = fill.
 
         Returns:
-            Coarse fill of the same size; known pixels are those given.
+            H x W x 3 float32 in [0, 1]: the hole filled, coarsely; known pixels are those given.
 
         Raises:
             ModelError: the output is not finite or out of range even in float32.
         """
         height, width = hole.shape
         if not hole.any() or hole.all():
-            return Coarse(rgb.copy(), np.zeros(hole.shape, np.float32))
+            return rgb.copy()
         scale = min(1.0, WORKING_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small, small_hole = shrink(rgb, hole, size)
-        done = self._complete(small, small_hole)
-        contrast, residual = done.contrast, done.residual
+        residual = self._residual(*shrink(rgb, hole, size))
         if scale < 1:
-            contrast = contrast * contrast_ratio(rgb, hole, done.rgb, small_hole)
             residual = cv2.resize(residual, (width, height), interpolation=cv2.INTER_CUBIC)
-            contrast = cv2.resize(contrast, (width, height), interpolation=cv2.INTER_LINEAR)
         # the smooth fill is made anew at the window's own scale, where its rim is exact
         smooth = membrane(rgb, hole)
         fill = np.clip(smooth + credit(smooth, hole) * residual, 0, 1)
-        return Coarse(np.where(hole[..., None], fill, rgb), contrast)
+        return np.where(hole[..., None], fill, rgb)
 
-    def _complete(self, rgb: np.ndarray, hole: np.ndarray) -> _Small:
-        """One pass at the network's scale, in float32 again if the fast precision fails its checks."""
+    def _residual(self, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
+        """What the network adds to the smooth fill (h x w x 3), in float32 again if the fast precision fails."""
         import torch
 
         x = torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None]
         m = torch.from_numpy(hole.astype(np.float32))[None, None]
         for dtype in dict.fromkeys((self.dtype, torch.float32)):
-            done = self._pass(x.to(self.device), m.to(self.device), dtype)
-            values = _Small(*(_planes_last(plane[0].float().cpu().numpy()) for plane in done))
-            in_range = (values.rgb >= LOWEST).all() and (values.rgb <= HIGHEST).all()
-            if in_range and all(np.isfinite(plane).all() for plane in values):
-                return values
+            residual = self._pass(x.to(self.device), m.to(self.device), dtype).residual[0].float().cpu()
+            if bool(torch.isfinite(residual).all()) and float(residual.abs().max()) <= LARGEST_RESIDUAL:
+                return np.ascontiguousarray(residual.permute(1, 2, 0).numpy())
         raise ModelError(
-            f"network {self.name!r} gave values that are not finite or outside [0, 1] on {self.device}; "
+            f"network {self.name!r} gave values that are not finite or beyond {LARGEST_RESIDUAL:g} on {self.device}; "
             "run `vanisher models verify`, or use --model exemplar"
         )
 
@@ -127,11 +98,6 @@ class Inpainter:
 
         with torch.inference_mode(), torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
             return cast("Completion", self._network(x.contiguous(memory_format=torch.channels_last), m))
-
-
-def _planes_last(planes: np.ndarray) -> np.ndarray:
-    """C x h x w -> h x w x C, or h x w for one plane."""
-    return planes[0] if len(planes) == 1 else np.ascontiguousarray(planes.transpose(1, 2, 0))
 
 
 def shrink(rgb: np.ndarray, hole: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -177,18 +143,3 @@ def credit(smooth: np.ndarray, hole: np.ndarray) -> float:
         return 1.0
     power = float(local_contrast(smooth)[ring].mean()) ** 2
     return power / (power + NETWORK_ERROR**2)
-
-
-def contrast_ratio(rgb: np.ndarray, hole: np.ndarray, small: np.ndarray, small_hole: np.ndarray) -> float:
-    """How much local contrast the window has at its own scale, relative to the small picture the network saw.
-
-    A photograph scaled down has more contrast (or, free of its grain, less) within a few pixels than at its own
-    scale; how much, the known parts of both tell. 1 when too little is known.
-    """
-    means = []
-    for picture, unknown in ((rgb, hole), (small, small_hole)):
-        known = cv2.erode((~unknown).astype(np.uint8), np.ones((2 * RIM + 1,) * 2, np.uint8)) > 0
-        if not known.any():
-            return 1.0
-        means.append(float(local_contrast(picture)[known].mean()))
-    return float(np.clip(means[0] / max(means[1], 1e-6), 0.1, 4.0))

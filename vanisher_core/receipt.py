@@ -81,13 +81,15 @@ class Receipt:
         seed: seed of the exemplar search.
         grow: pixels asked for, or None for automatic.
         feather: pixels asked for, or None for automatic.
+        fit_mask: whether a mask of another size was scaled.
         grow_used: pixels by which the mask was grown (the largest over its parts).
         feather_used: width in pixels of the soft edge inside the grown ring.
         size: width and height of the upright photograph.
         pixels: dtype and channels of the photograph, such as "uint16 x3".
         input_pixels_sha256: `pixel_digest` of the photograph's array.
         mask_sha256: `pixel_digest` of the mask as given, HxW uint8.
-        output_pixels_sha256: `pixel_digest` of the result's array, before any lossy encoding.
+        output_pixels_sha256: `pixel_digest` of the result's array, before any encoding (a palette's or a
+            lossy format's changes are not in it).
         input_file_sha256: of the file's bytes, if there was a file.
         output_file_sha256: of the written file's bytes, if one was written.
         weights: name -> SHA-256 of every weight file that took part.
@@ -104,6 +106,7 @@ class Receipt:
     seed: int
     grow: int | None
     feather: float | None
+    fit_mask: bool
     grow_used: int
     feather_used: float
     size: tuple[int, int]
@@ -124,7 +127,13 @@ class Receipt:
 
     def replay(self) -> dict[str, Any]:
         """Options for `Vanisher.erase` that do the same again, given the same photograph and mask."""
-        return {"model": self.model, "seed": self.seed, "grow": self.grow, "feather": self.feather}
+        return {
+            "model": self.model,
+            "seed": self.seed,
+            "grow": self.grow,
+            "feather": self.feather,
+            "fit_mask": self.fit_mask,
+        }
 
     def with_files(self, **changes: Any) -> "Receipt":
         """A copy with what only the caller knows: digests of files, notes of saving, `reencoded`."""

@@ -9,7 +9,7 @@ pasted back. Every sample outside the grown mask stays as it was, bit for bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +40,17 @@ CLASS_LEVEL = 0.5
 
 
 @dataclass(frozen=True)
+class _Request:
+    """What was asked for, as the receipt keeps it."""
+
+    model: str
+    seed: int
+    grow: int | None
+    feather: float | None
+    fit_mask: bool
+
+
+@dataclass(frozen=True)
 class _Fill:
     """One window's candidate: HxWx3 float32, the way it was made, its scores."""
 
@@ -47,6 +58,42 @@ class _Fill:
     method: str
     scores: Scores
     reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """One window's pixels in working colours, and the ways to fill them.
+
+    Attributes:
+        rgb: HxWx3 float32 in [0, 1].
+        unknown: HxW bool, what is to be filled.
+        core: HxW bool, the erased objects before growing.
+        usable: HxW bool, what may be copied from.
+        seed: of the search and of added grain.
+        progress: told the fraction done.
+    """
+
+    rgb: np.ndarray
+    unknown: np.ndarray
+    core: np.ndarray
+    usable: np.ndarray
+    seed: int
+    progress: Progress
+
+    def synthesized(self, guide: np.ndarray | None) -> np.ndarray:
+        """The photograph's own texture along a guide."""
+        return detail.synthesize(
+            self.rgb, self.unknown, guide=guide, usable=self.usable, seed=self.seed, progress=self.progress
+        )
+
+    def judged(self, fill: np.ndarray, method: str, reasons: tuple[str, ...] = ()) -> _Fill:
+        """A fill fitted to its rim, with its scores."""
+        matched = blend.match(self.rgb, fill, self.unknown, seed=self.seed)
+        return _Fill(matched, method, quality.score(self.rgb, matched, self.unknown, self.core), reasons)
+
+    def exemplar(self, reasons: tuple[str, ...] = ()) -> _Fill:
+        """The fill without a network."""
+        return self.judged(self.synthesized(None), "exemplar", reasons)
 
 
 class Vanisher:
@@ -99,14 +146,13 @@ class Vanisher:
             HopelessFill: too little of the picture is left to continue.
             ModelError: weights are damaged.
         """
-        model = _known_model(model or self.model)
+        request = _Request(_known_model(model or self.model), _whole_seed(seed), grow, feather, fit_mask)
         report = progress or (lambda fraction, text: None)
-        given = mask
-        mask = _fitted(mask, photo, fit_mask)
-        area = grown(mask, grow, feather)
-        if mask.is_empty and not area.hole.any():
-            return self._finish(photo, photo.array, given, area, model, seed, grow, feather, [],
-                                (*mask.notes, "The mask is empty: nothing to erase."))  # fmt: skip
+        fitted = _fitted(mask, photo, fit_mask)
+        area = grown(fitted, grow, feather)
+        if fitted.is_empty and not area.hole.any():
+            notes = (*fitted.notes, "The mask is empty: nothing to erase.")
+            return self._finish(photo, photo.array, mask, area, request, [], notes)
         share = float(area.hole.mean())
         if share > MOST_HOLE:
             raise HopelessFill(
@@ -118,18 +164,22 @@ class Vanisher:
         records = []
         windows = plan(area.hole, photo.size)
         for index, window in enumerate(windows):
-            report(index / len(windows), f"erasing, part {index + 1} of {len(windows)}")
-            records.append(self._work(output, still_open, area, window, model, seed))
+            part = _part_of(report, index, len(windows))
+            part(0.0, "erasing")
+            records.append(self._work(output, still_open, area, window, request, part))
         report(1.0, "done")
-        notes = (*mask.notes, *doubts(records))
-        return self._finish(photo, output, given, area, model, seed, grow, feather, records, notes)
+        notes = (*fitted.notes, *doubts(records))
+        return self._finish(photo, output, mask, area, request, records, notes)
 
-    def segment(self, photo: Photo, classes: Sequence[str] = ("person",)) -> dict[str, Mask]:
+    def segment(
+        self, photo: Photo, classes: Sequence[str] = ("person",), progress: Progress | None = None
+    ) -> dict[str, Mask]:
         """Finds things by name.
 
         Args:
             photo: the photograph.
             classes: names of classes, such as "person".
+            progress: called with (fraction done, what is being done); may raise `Cancelled`.
 
         Returns:
             A mask of the photograph's own size for each class; empty where nothing was found.
@@ -142,12 +192,13 @@ class Vanisher:
             from vanisher_core.segment import Segmenter
 
             self._segmenter = Segmenter(self.device)
-        found = self._segmenter.probabilities(_eight_bit(photo.array), classes)
+        found = self._segmenter.probabilities(_eight_bit(photo.array), classes, progress)
         return {name: Mask.from_array(chance >= CLASS_LEVEL) for name, chance in found.items()}
 
     def _work(
-        self, output: np.ndarray, still_open: np.ndarray, area: Grown, window: Window, model: str, seed: int
-    ) -> WindowRecord:
+        self, output: np.ndarray, still_open: np.ndarray, area: Grown, window: Window, request: _Request,
+        progress: Progress,
+    ) -> WindowRecord:  # fmt: skip
         """Fills one window's own pixels in `output` and marks them as known."""
         box = window.box.slices
         source, own = output[box], window.own_in_box()
@@ -157,41 +208,30 @@ class Vanisher:
             unknown = unknown | clear  # colours below transparent pixels mean nothing
         usable = ~(area.hole[box] | unknown)
         rgb, curve = tone.encode(source, ~unknown)
-        fill = self._fill(rgb, unknown, own, area.core[box] & own, usable, model, seed)
+        fill = self._fill(
+            _Piece(rgb, unknown, area.core[box] & unknown, usable, request.seed, progress), request.model
+        )
         alpha = np.where(own, area.alpha[box], 0).astype(np.uint8)
         output[box] = blend.paste(source, curve.decode(fill.rgb), alpha)
         still_open[box] &= ~own
         return WindowRecord(_corners(window.box), fill.method, fill.scores.as_dict(), fill.reasons)
 
-    def _fill(
-        self, rgb: np.ndarray, unknown: np.ndarray, own: np.ndarray, core: np.ndarray, usable: np.ndarray,
-        model: str, seed: int,
-    ) -> _Fill:  # fmt: skip
+    def _fill(self, piece: _Piece, model: str) -> _Fill:
         """The best fill of a window that the chosen model can give."""
-
-        def judged(filled: np.ndarray, method: str, reasons: tuple[str, ...] = ()) -> _Fill:
-            matched = blend.match(rgb, filled, unknown, seed=seed)
-            return _Fill(matched, method, quality.score(rgb, matched, own, core), reasons)
-
-        def exemplar(reasons: tuple[str, ...] = ()) -> _Fill:
-            return judged(detail.synthesize(rgb, unknown, usable=usable, seed=seed), "exemplar", reasons)
-
         inpainter = self._network(required=model == "network") if model != "exemplar" else None
         if inpainter is None:
-            return exemplar()
-        coarse = inpainter.fill(rgb, unknown)
+            return piece.exemplar()
+        coarse = inpainter.fill(piece.rgb, piece.unknown)
         if model == "network":
-            return judged(coarse.rgb, "network")
-        # the network's contrast is not passed on: texture spread inwards from the rim measured better (docs/log.md)
+            return piece.judged(coarse, "network")
         try:
-            guided = detail.synthesize(rgb, unknown, guide=coarse.rgb, usable=usable, seed=seed)
+            combined = piece.judged(piece.synthesized(coarse), "combined")
         except HopelessFill as error:  # not one whole patch to copy from: the network's fill is all there is
-            return judged(coarse.rgb, "network", (str(error),))
-        combined = judged(guided, "combined")
+            return piece.judged(coarse, "network", (str(error),))
         verdict = quality.verdict(combined.scores)
         if verdict.ok:
             return combined
-        other = exemplar(verdict.reasons)
+        other = piece.exemplar(verdict.reasons)
         return other if quality.better(other.scores, combined.scores) else combined
 
     def _network(self, *, required: bool) -> Inpainter | None:
@@ -206,21 +246,44 @@ class Vanisher:
         return self._inpainter
 
     def _finish(
-        self, photo: Photo, output: np.ndarray, given: Mask, area: Grown, model: str, seed: int,
-        grow: int | None, feather: float | None, records: list[WindowRecord], notes: tuple[str, ...],
+        self, photo: Photo, output: np.ndarray, given: Mask, area: Grown, request: _Request,
+        records: list[WindowRecord], notes: tuple[str, ...],
     ) -> Result:  # fmt: skip
         """Puts the result and its receipt together."""
-        network = self._inpainter if any(r.method in ("network", "combined") for r in records) else None
+        network = self._inpainter if records and request.model != "exemplar" else None
+        channels = 1 if photo.array.ndim == 2 else photo.array.shape[2]
         receipt = Receipt(
-            model=model, seed=seed, grow=grow, feather=feather, grow_used=area.grow, feather_used=area.feather,
-            size=photo.size, pixels=f"{photo.array.dtype} x{1 if photo.array.ndim == 2 else photo.array.shape[2]}",
-            input_pixels_sha256=pixel_digest(photo.array), mask_sha256=pixel_digest(given.array),
-            output_pixels_sha256=pixel_digest(output), weights=weights_of(network), windows=tuple(records),
+            **asdict(request),
+            grow_used=area.grow,
+            feather_used=area.feather,
+            size=photo.size,
+            pixels=f"{photo.array.dtype} x{channels}",
+            input_pixels_sha256=pixel_digest(photo.array),
+            mask_sha256=pixel_digest(given.array),
+            output_pixels_sha256=pixel_digest(output),
+            weights=weights_of(network),
+            windows=tuple(records),
             device=str(network.device) if network else "cpu",
-            compute=str(network.dtype).removeprefix("torch.") if network else "", notes=notes,
-        )  # fmt: skip
+            compute=str(network.dtype).removeprefix("torch.") if network else "",
+            notes=notes,
+        )
         done = photo if output is photo.array else photo.with_array(output)
         return Result(done, Mask(area.alpha), worst(records), receipt, notes)
+
+
+def _part_of(report: Progress, index: int, count: int) -> Progress:
+    """The progress of one of several parts."""
+
+    def part(fraction: float, text: str) -> None:
+        report((index + fraction) / count, f"{text}, part {index + 1} of {count}")
+
+    return part
+
+
+def _whole_seed(seed: int) -> int:
+    if seed < 0:
+        raise UsageError(f"seed is {seed}; it must be 0 or more")
+    return seed
 
 
 def _known_model(name: str) -> str:

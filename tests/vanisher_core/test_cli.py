@@ -100,7 +100,7 @@ def test_json_is_one_object_and_the_receipt_replays(desk: Desk) -> None:
     told, receipt = json.loads(out), Receipt.from_json(receipt_file.read_text(encoding="utf-8"))
     assert status == 0 and told["size"] == [64, 48] and 0 < told["erased_share"] < 1
     assert told["windows"][0]["method"] == "exemplar"
-    assert receipt.replay() == {"model": "exemplar", "seed": 5, "grow": None, "feather": None}
+    assert receipt.replay() == {"model": "exemplar", "seed": 5, "grow": None, "feather": None, "fit_mask": False}
     assert receipt.input_file_sha256 == file_digest(desk.photo)
     assert receipt.output_file_sha256 == file_digest(Path(told["output"]))
     assert receipt.input_pixels_sha256 == pixel_digest(pixels())

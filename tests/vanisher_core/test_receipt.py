@@ -18,6 +18,7 @@ RECEIPT = Receipt(
     seed=7,
     grow=None,
     feather=2.5,
+    fit_mask=False,
     grow_used=9,
     feather_used=2.5,
     size=(640, 480),
@@ -72,7 +73,13 @@ def test_numpy_numbers_are_written_as_numbers() -> None:
 
 
 def test_replay_gives_the_options_as_asked_not_as_used() -> None:
-    assert RECEIPT.replay() == {"model": "auto", "seed": 7, "grow": None, "feather": 2.5}
+    assert RECEIPT.replay() == {
+        "model": "auto",
+        "seed": 7,
+        "grow": None,
+        "feather": 2.5,
+        "fit_mask": False,
+    }
 
 
 def test_with_files_changes_nothing_else() -> None:

@@ -3,6 +3,7 @@
 Exact outside the mask at any size, mode and depth; reproducible; an honest no; never a blurred or smaller picture.
 """
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -86,6 +87,10 @@ def test_nothing_changes_outside_the_grown_mask(
         assert np.array_equal(after[..., -1], array[..., -1])
     assert np.array_equal(photo.array, array)
     assert (result.mask_used.array[mask >= 128] > 0).all()
+    # an account of the allowed region that does not come from the code under test
+    reach = result.receipt.grow_used
+    near = cv2.dilate((mask >= 1).astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
+    assert np.array_equal(after[~near], array[~near])
 
 
 def test_the_same_request_gives_the_same_bytes_and_its_receipt_replays(vanisher: Vanisher) -> None:
@@ -163,12 +168,25 @@ def test_colours_below_transparent_pixels_are_not_used(vanisher: Vanisher) -> No
     assert after[40:80, 36:70, 1].min() > 20  # the hidden magenta has no green
 
 
-def test_progress_can_cancel(vanisher: Vanisher) -> None:
-    def stop(fraction: float, text: str) -> None:
-        raise errors.Cancelled(f"stopped at {fraction:.0%} ({text})")
+def test_progress_rises_and_can_cancel_inside_a_window(vanisher: Vanisher) -> None:
+    photo, mask = Photo.from_array(_texture(120, 120)), _box_mask(120, 120)
+    seen: list[float] = []
+    vanisher.erase(photo, mask, progress=lambda fraction, text: seen.append(fraction))
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    assert len([fraction for fraction in seen if 0 < fraction < 1]) >= 3
 
-    with pytest.raises(errors.Cancelled, match="stopped at 0%"):
-        vanisher.erase(Photo.from_array(_texture(60, 60)), _box_mask(60, 60), progress=stop)
+    def stop(fraction: float, text: str) -> None:
+        if fraction > 0.2:
+            raise errors.Cancelled(f"stopped ({text})")
+
+    with pytest.raises(errors.Cancelled, match="part 1 of 1"):
+        vanisher.erase(photo, mask, progress=stop)
+
+
+def test_a_negative_seed_is_refused(vanisher: Vanisher) -> None:
+    with pytest.raises(errors.UsageError, match="seed is -1"):
+        vanisher.erase(Photo.from_array(_texture(9, 9)), _box_mask(9, 9), seed=-1)
 
 
 def test_many_specks_and_half_a_picture_and_border_holes_work(vanisher: Vanisher) -> None:

@@ -5,10 +5,9 @@ depend on a scan direction; neighbours outside the picture are left out (a free 
 """
 
 import numpy as np
-from numba import njit
 
-
-@njit(cache=True, nogil=True, fastmath=True)
+@@IMPORT@@
+@kernel(fastmath=True)
 def relax_plane(plane, hole, sweeps, omega):  # pragma: no cover - compiled
     """Relax `plane` (HxW float32) in place where `hole` (HxW bool); the last two sweeps are Gauss-Seidel."""
     height, width = plane.shape

@@ -11,9 +11,8 @@ x), -1 where a pixel is no target.
 """
 
 import numpy as np
-from numba import njit
 
-RADIUS = 3
+@@IMPORT@@
 """Patches are 7x7."""
 TAIL = 32
 _LANES = np.array(
@@ -21,7 +20,7 @@ _LANES = np.array(
 )  # a patch row of 7 pixels, padded to three AVX registers
 
 
-@njit(cache=True, nogil=True, fastmath=True, inline="always")
+@kernel(fastmath=True, inline="always")
 def _mix(value):  # pragma: no cover - compiled
     """The finaliser of splitmix64: a 64-bit hash."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -29,7 +28,7 @@ def _mix(value):  # pragma: no cover - compiled
     return value ^ (value >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def cost(image, guide, width, target, source, strength, best):  # pragma: no cover - compiled
     """Squared difference of two patches plus `strength` times that of their guides; may end above `best`.
 
@@ -88,7 +87,7 @@ def cost(image, guide, width, target, source, strength, best):  # pragma: no cov
     return total + part
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def evaluate(
     image, guide, width, nnf, dist, strength, top, bottom, left, right
 ):  # pragma: no cover - compiled
@@ -102,7 +101,7 @@ def evaluate(
                 )
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def sweep(
     image, guide, width, valid, sources, nnf, before, dist, strength, box, step, key, probes, reach
 ):  # pragma: no cover - compiled

@@ -1,10 +1,9 @@
 """Compiled kernels of `vanisher_core.exemplar.heal`: steps at the seams, and sweeps of the equation."""
 
 import numpy as np
-from numba import njit
 
-
-@njit(cache=True, nogil=True)
+@@IMPORT@@
+@kernel()
 def mismatch(image, source, hole, width, step, top, bottom, out):  # pragma: no cover - compiled
     """Step of the copy minus the step of its sources, between each pixel p and p + step (1: right, width: down).
 
@@ -35,7 +34,7 @@ def mismatch(image, source, hole, width, step, top, bottom, out):  # pragma: no 
             out[p, c] = image[3 * q + c] - image[3 * p + c] - np.float32(0.5) * known
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def relax(
     plane, right, down, pull, hole, weight_right, weight_down, hold, sweeps
 ):  # pragma: no cover - compiled

@@ -22,6 +22,11 @@ Progress = Callable[[float, str], None]
 MAX_WINDOW = 6_000_000
 """Pixels worked on at once (about 90 bytes each); larger windows are solved at half size, then in tiles."""
 TILE = 768
+"""Pixels, side of those tiles."""
+TILE_STRENGTH = 3.0
+"""Weight of a tile's guide: the solution at half size is right, not a guess."""
+SPARSE = 16
+"""Every so many pixels are looked at to see which tile has the most to copy from."""
 FULL_EFFORT_TARGETS = 60_000
 TINY = 20
 
@@ -62,6 +67,7 @@ class Job:
     effort: float
     progress: Progress
     settings: Settings
+    trust: float | None = None  # how far the guide is followed; None: by the depth of the hole
 
 
 def fill_window(job: Job) -> np.ndarray:
@@ -78,7 +84,7 @@ def _fill(job: Job) -> np.ndarray:
     from vanisher_core.exemplar import pyramid
     from vanisher_core.exemplar.search import TAIL
 
-    trust = _trust(job.hole, job.settings)
+    trust = _trust(job.hole, job.settings) if job.trust is None else job.trust
     sigma = job.settings.sigma / trust
     low = _blur(job.rough, sigma)
     beta = np.float32(job.settings.beta * trust)
@@ -150,33 +156,47 @@ def _fill_large(job: Job) -> np.ndarray:
     ]
     out = np.where(job.hole[..., None], np.clip(guide, 0, 1), job.rough)
     blocked = job.blocked.copy()
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            tile = np.zeros_like(job.hole)
-            tile[top : top + TILE, left : left + TILE] = job.hole[top : top + TILE, left : left + TILE]
-            if tile.any():
-                _fill_tile(job, out, tile, blocked, (top, left))
+    places = range(0, height, TILE), range(0, width, TILE)
+    pending = [(y, x) for y in places[0] for x in places[1] if job.hole[y : y + TILE, x : x + TILE].any()]
+    while pending:
+        # from the rim inwards: a tile deep in the hole has nothing to copy until its neighbours are filled
+        free = ~blocked[::SPARSE, ::SPARSE]
+        sources = [int(free[_around(corner, SPARSE)].sum()) for corner in pending]
+        best = int(np.argmax(sources))
+        _fill_tile(job, out, blocked, pending.pop(best), reachable=sources[best] > 0)
     return out
 
 
+def _around(corner: tuple[int, int], step: int = 1) -> tuple[slice, slice]:
+    """A tile and half a tile round it, as slices of an array thinned by `step`."""
+    margin = TILE // 2
+    top, left = (max(0, side - margin) // step for side in corner)
+    bottom, right = (-(-(side + TILE + margin) // step) for side in corner)
+    return slice(top, bottom), slice(left, right)
+
+
 def _fill_tile(
-    job: Job, out: np.ndarray, tile: np.ndarray, blocked: np.ndarray, corner: tuple[int, int]
+    job: Job, out: np.ndarray, blocked: np.ndarray, corner: tuple[int, int], *, reachable: bool
 ) -> None:
-    """Fill the hole pixels of one tile of `out` in place and free them as sources in `blocked`."""
-    top, left = (max(0, side - TILE // 2) for side in corner)
-    area = np.s_[top : corner[0] + TILE + TILE // 2, left : corner[1] + TILE + TILE // 2]
-    contrast = None if job.contrast is None else job.contrast[area]
+    """Fill the hole pixels of one tile of `out` in place and free them as sources in `blocked`.
+
+    A tile without anything to copy nearby (a window that is all hole but for a far corner) looks everywhere.
+    """
+    area = _around(corner) if reachable else np.s_[:, :]
+    top, left = corner
+    tile = np.zeros_like(job.hole)
+    tile[top : top + TILE, left : left + TILE] = job.hole[top : top + TILE, left : left + TILE]
     hole = np.ascontiguousarray(tile[area])
     part = replace(
         job,
         rough=out[area].copy(),
         hole=hole,
         blocked=blocked[area] | hole,
-        contrast=contrast,
-        strength=job.settings.strength,
+        contrast=None if job.contrast is None else job.contrast[area],
+        strength=TILE_STRENGTH,
+        trust=1.0,
     )
-    if not part.blocked.all():
-        out[area][hole] = np.clip(_fill(part)[hole], 0, 1)
+    out[area][hole] = np.clip(_fill(part)[hole], 0, 1)
     blocked[tile] = False
 
 

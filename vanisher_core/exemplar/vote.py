@@ -6,12 +6,11 @@ instead (that of the best patch near by), because a mean of 49 proposals is a bl
 """
 
 import numpy as np
-from numba import njit
 
-RADIUS = 3
+@@IMPORT@@
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def vote(image, width, hole, nnf, weight, out, box):  # pragma: no cover - compiled
     """Write the weighted mean of all proposals for each hole pixel of `box` (top, bottom, left, right)."""
     top, bottom, left, right = box
@@ -42,7 +41,7 @@ def vote(image, width, hole, nnf, weight, out, box):  # pragma: no cover - compi
                 out[3 * here + 2] = blue / total
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def vote_best(image, width, hole, nnf, dist, out, source, box, reach):  # pragma: no cover - compiled
     """As `vote`, but copy the proposal of the best patch within `reach` (wider where there is none)."""
     top, bottom, left, right = box
