@@ -31,7 +31,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 from torch import Tensor, nn
 
 ConfigT = TypeVar("ConfigT")
@@ -228,8 +228,7 @@ def export_weights(module: nn.Module, path: Path, metadata: Mapping[str, Any]) -
     header = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
     tensors = {name: _plain(tensor) for name, tensor in module.state_dict().items()}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(tensors, temporary, metadata=header)
-    temporary.chmod(0o644)  # safetensors makes it readable for its owner only
+    temporary.write_bytes(save(tensors, metadata=header))  # save_file makes it readable for its owner only
     temporary.replace(path)
     return path
 

@@ -23,7 +23,8 @@ COMMANDS = ("erase", "segment", "models", "doctor")
 _EPILOG = """\
 exit status: 0 done, 1 failed, 2 bad usage or bad input, 130 stopped by Ctrl-C
 settings also come from VANISHER_DEVICE, VANISHER_MODEL, VANISHER_SEED, VANISHER_GROW, VANISHER_FEATHER,
-VANISHER_OVERWRITE and VANISHER_WEIGHTS; an option beats its variable"""
+VANISHER_OVERWRITE and VANISHER_WEIGHTS; an option beats its variable
+VANISHER_MAX_PIXELS and VANISHER_MAX_BYTES set the limits of a photograph and of a mask"""
 
 
 class Parser(argparse.ArgumentParser):

@@ -11,8 +11,8 @@ is.
 
 How files are read: grey as it is (16 bit and float scaled to 0..255); colour by its brightest channel (a
 mask painted in pure red counts); a transparent layer painted in one colour by its alpha; a coloured picture
-with varying alpha by brightness times alpha (transparent = keep). JPEG is cut hard at 128, because its
-ringing would pass for soft edges.
+with varying alpha by brightness times alpha (transparent = keep; all transparent = nothing to erase). JPEG is
+cut hard at 128, because its ringing would pass for soft edges.
 """
 
 from __future__ import annotations
@@ -349,6 +349,8 @@ def _flattened(array: np.ndarray) -> np.ndarray:
     if array.shape[2] not in (2, 4):
         return channels.max(axis=2)
     colour, alpha = channels[:, :, :-1], channels[:, :, -1]
+    if not alpha.any():  # whatever colour lies below: nothing was painted
+        return alpha
     if alpha.min() == alpha.max():
         return colour.max(axis=2)
     painted = colour[alpha >= THRESHOLD]

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from vanisher_core.codecs import FORMATS, atomic, codec, exif, format_of, sniff
+from vanisher_core.codecs import FORMATS, atomic, codec, exif, format_of, sniff, xmp
 from vanisher_core.codecs.base import DEFAULT_LIMITS, Encoded, Limits, Metadata, Samples, channels, mode_of
 from vanisher_core.errors import (
     DamagedPhoto,
@@ -164,7 +164,10 @@ class Photo:
                 stored = exif.turned_back(self.array, self.metadata.orientation)
                 return codec(wanted).encode(stored, self.metadata, self._recipe)
             upright = self.metadata.exif and exif.upright(self.metadata.exif)
-            metadata = replace(self.metadata, exif=upright, orientation=1)
+            packet = self.metadata.xmp
+            if packet and self.metadata.orientation != 1:
+                packet = xmp.upright(packet)
+            metadata = replace(self.metadata, exif=upright, xmp=packet, orientation=1)
             return codec(wanted).encode(self.array, metadata, None)
         except MemoryError:
             raise OutputError(
@@ -175,6 +178,15 @@ class Photo:
         """The bytes of the file in `format`; as `encoded`, without its remarks."""
         return self.encoded(format).data
 
+    def check_savable(self, path: str | os.PathLike[str]) -> None:
+        """Ask, before any work on the pixels, whether `save` could write them to a file of this name.
+
+        Raises:
+            UsageError: the suffix is unknown.
+            OutputError: the format that it names cannot hold the picture (depth, alpha, side, profile).
+        """
+        codec(self._format_for(Path(path))).check(self.array, self.metadata)
+
     def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> SaveReport:
         """Write the photo to a file, whole or not at all; the suffix names the format (none: its own).
 
@@ -183,7 +195,7 @@ class Photo:
             OutputError: folder missing or read-only, disk full, or the format cannot hold the picture.
         """
         path = Path(path)
-        wanted = self._format(format_of(path.suffix) if path.suffix else None)
+        wanted = self._format_for(path)
         if not overwrite and os.path.lexists(path):
             raise UsageError(
                 f"{path}: exists already; choose another name or allow overwriting (--overwrite)"
@@ -191,6 +203,9 @@ class Photo:
         file = self.encoded(wanted)
         atomic.write(path, file.data, overwrite=overwrite)
         return SaveReport(path, wanted, file.reencoded, [*self.notes, *file.notes])
+
+    def _format_for(self, path: Path) -> str:
+        return self._format(format_of(path.suffix) if path.suffix else None)
 
     def _format(self, format: str | None) -> str:
         if format is None:

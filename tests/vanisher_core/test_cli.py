@@ -151,6 +151,7 @@ def test_an_option_beats_its_variable_and_the_variable_the_default(
         "seed": 9,
         "grow": 2,
         "feather": None,
+        "fit_mask": False,
     }
 
 

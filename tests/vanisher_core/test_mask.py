@@ -258,6 +258,18 @@ def test_a_coloured_picture_with_alpha_is_brightness_times_alpha():
     assert (Mask.from_bytes(encoded(picture, "PNG")).array == np.where(alpha > 0, HARD, 0)).all()
 
 
+@pytest.mark.parametrize("colour", [0, 200, 255])
+@pytest.mark.parametrize("kind", ["LA", "RGBA"])
+def test_a_fully_transparent_layer_erases_nothing(colour, kind):
+    layers = {"LA": 1, "RGBA": 3}[kind]
+    below = [np.full_like(HARD, colour)] * layers
+    clear = Image.fromarray(np.dstack([*below, np.zeros_like(HARD)]))
+    assert clear.mode == kind
+    assert not Mask.from_bytes(encoded(clear, "PNG")).array.any()
+    opaque = Image.fromarray(np.dstack([*below, np.full_like(HARD, 255)]))
+    assert (Mask.from_bytes(encoded(opaque, "PNG")).array == colour).all()
+
+
 def test_a_jpeg_mask_is_cut_hard_and_said_so():
     mask = Mask.from_bytes(encoded(Image.fromarray(HARD), "JPEG", quality=60))
     assert set(np.unique(mask.array)) <= {0, 255}

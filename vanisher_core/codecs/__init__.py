@@ -24,6 +24,10 @@ class Codec(Protocol):
         """Read a file."""
         ...
 
+    def check(self, samples: Samples, metadata: Metadata) -> None:
+        """Raise `OutputError` if the format cannot hold these samples; `encode` begins with it."""
+        ...
+
     def encode(self, samples: Samples, metadata: Metadata, recipe: object) -> Encoded:
         """Write a file."""
         ...
@@ -46,6 +50,8 @@ SUFFIXES = {
     ".tiff": "TIFF",
     ".webp": "WEBP",
 }
+ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "TIFF": ".tif", "WEBP": ".webp"}
+"""Format -> the suffix that its files get when no better one is known."""
 STRANGERS = {
     b"GIF8": "a GIF",
     b"%PDF": "a PDF",

@@ -1,7 +1,7 @@
 """What the four file codecs share: limits, metadata, and the two values they hand over.
 
-A codec is a module with `probe(data) -> (width, height)`, `decode(data) -> Decoded` and
-`encode(samples, metadata, recipe) -> Encoded`. It works in the file's own orientation ("stored");
+A codec is a module with `probe(data) -> (width, height)`, `decode(data) -> Decoded`,
+`check(samples, metadata)` and `encode(samples, metadata, recipe) -> Encoded`. It works in the file's own orientation ("stored");
 `vanisher_core.photo` turns pictures upright. `recipe` is the codec's own record of how the source file was
 built (chunks, tables, tags); with it a codec writes a file of the same build, without it (another format,
 or a fresh array) one from the metadata alone.
@@ -39,7 +39,7 @@ class Limits:
         if count > self.max_bytes:
             raise LimitExceeded(
                 f"the file has {count:,} bytes and the limit is {self.max_bytes:,}; "
-                "raise the limit or use a smaller file"
+                "raise it with VANISHER_MAX_BYTES (in Python: `limits`) or use a smaller file"
             )
 
     def check_size(self, width: int, height: int) -> None:
@@ -49,13 +49,13 @@ class Limits:
         if max(width, height) > self.max_side:
             raise LimitExceeded(
                 f"the picture is {width} x {height} and the limit of a side is {self.max_side:,} pixels; "
-                "raise the limit or cut the picture into parts"
+                "cut the picture into parts"
             )
         if width * height > self.max_pixels:
             raise LimitExceeded(
                 f"the picture is {width} x {height}, {width * height:,} pixels, "
                 f"and the limit is {self.max_pixels:,}; "
-                "raise the limit or use a smaller picture"
+                "raise it with VANISHER_MAX_PIXELS (in Python: `limits`) or use a smaller picture"
             )
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
-from vanisher_core.codecs import exif
+from vanisher_core.codecs import exif, previews
 from vanisher_core.codecs.base import Decoded, Encoded, Metadata, Samples, channels
 from vanisher_core.errors import DamagedPhoto, OutputError, UnsupportedPhoto
 
@@ -28,7 +28,9 @@ MAX_SIDE = 65500  # libjpeg's own limit, a little below the format's 65535
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 XMP_MORE = b"http://ns.adobe.com/xmp/extension/\0"
 ICC = b"ICC_PROFILE\0"
+PHOTOSHOP = b"Photoshop 3.0\0"
 ROOM = 65533  # payload of one segment
+ICC_STEP, MAX_ICC_PARTS = ROOM - len(ICC) - 2, 255
 FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF)
 MARKER_IN_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
@@ -180,13 +182,19 @@ def _remarks(data: bytes, layout: Layout, metadata: Metadata) -> tuple[str, ...]
         notes.append(
             f"{extra} bytes behind the picture (previews, gain map or video) show the old one and are dropped"
         )
-    if metadata.exif and exif.has_thumbnail(metadata.exif):
-        notes.append("the EXIF thumbnail still shows the old picture, because EXIF is kept byte for byte")
-    return tuple(notes)
+    resources = b"".join(_bodies(layout.segments, 0xED, PHOTOSHOP))
+    # Each part of a long XMP packet begins with its 32-character name, its length and its place.
+    more = b"".join(part[40:] for part in _bodies(layout.segments, 0xE1, XMP_MORE))
+    return (*notes, *previews.remarks(metadata, resources, more))
 
 
-def encode(samples: Samples, metadata: Metadata, recipe: Recipe | None) -> Encoded:
-    """Write a JPEG; `OutputError` for what JPEG cannot hold (alpha, 16 bits, float, a side over 65500)."""
+def _bodies(segments: list[Segment], marker: int, head: bytes) -> list[bytes]:
+    """What stands behind `head` in the segments of one marker that begin with it, in the file's order."""
+    return [p[len(head) :] for m, p in segments if m == marker and p.startswith(head)]
+
+
+def check(samples: Samples, metadata: Metadata) -> None:
+    """Raise `OutputError` for what JPEG cannot hold (alpha, 16 bits, float, a side over 65500)."""
     height, width = samples.shape[:2]
     if samples.dtype != np.uint8 or channels(samples) in (2, 4):
         raise OutputError(
@@ -197,6 +205,15 @@ def encode(samples: Samples, metadata: Metadata, recipe: Recipe | None) -> Encod
         raise OutputError(
             f"JPEG sides end at {MAX_SIDE} pixels and the picture is {width} x {height}; save as .png or .tif"
         )
+    if len(metadata.icc or b"") > MAX_ICC_PARTS * ICC_STEP:
+        raise OutputError(
+            f"the colour profile has {len(metadata.icc or b'')} bytes, too many for JPEG; save as .png or .tif"
+        )
+
+
+def encode(samples: Samples, metadata: Metadata, recipe: Recipe | None) -> Encoded:
+    """Write a JPEG; `OutputError` for what JPEG cannot hold, see `check`."""
+    check(samples, metadata)
     notes, options = ["JPEG is lossy: every pixel was coded again; save as .png to keep all others exact"], {}
     if recipe is None:
         options = {"quality": 95, "subsampling": 0}
@@ -235,11 +252,7 @@ def _segments(meta: Metadata) -> tuple[list[Segment], list[str]]:
             notes.append(
                 f"the {name} data, {len(body)} bytes, do not fit into a JPEG segment and were left out"
             )
-    step = ROOM - len(ICC) - 2
-    pieces = [meta.icc[i : i + step] for i in range(0, len(meta.icc), step)] if meta.icc else []
-    if len(pieces) > 255:
-        raise OutputError(
-            f"the colour profile has {len(meta.icc or b'')} bytes, too many for JPEG; save as .png or .tif"
-        )
+    icc = meta.icc or b""
+    pieces = [icc[i : i + ICC_STEP] for i in range(0, len(icc), ICC_STEP)]
     segments += [(0xE2, ICC + bytes((i + 1, len(pieces))) + piece) for i, piece in enumerate(pieces)]
     return segments, notes

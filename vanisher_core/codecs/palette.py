@@ -1,8 +1,9 @@
 """Palettes and bilevel pictures: colours out, indices back in.
 
 A pixel whose colour did not change gets its own index back, even where a palette holds the same colour
-twice. A changed one takes the nearest colour that the palette has (squared distance over RGB, alpha counted
-three times): the table itself is never touched, so nothing outside the erased part can shift.
+twice. A changed one takes the nearest colour (squared distance over RGB) among the entries whose alpha is
+nearest to its own, so that no hole appears in an opaque picture: the table itself is never touched, and
+nothing outside the erased part can shift.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import numpy as np
 from vanisher_core.codecs.base import Samples
 
 CHUNK = 1 << 14
+ALPHA_STEP = np.int32(3 * 255**2 + 1)
+"""More than any two colours differ: one step of alpha outweighs them all, and 255 steps fit 32 bits."""
 
 
 def expand(indices: Samples, table: Samples) -> Samples:
@@ -39,12 +42,14 @@ def reindex(colours: Samples, indices: Samples, table: Samples) -> tuple[Samples
 
 
 def _nearest(colours: Samples, table: Samples) -> tuple[Samples, Samples]:
-    weight = np.array([1, 1, 1, 3][: table.shape[1]], np.int32)
+    """Index of the nearest entry for N colours, and its distance (0: exactly that colour); all int32."""
     index = np.empty(len(colours), np.uint8)
     distance = np.empty(len(colours), np.int32)
     for start in range(0, len(colours), CHUNK):
         part = colours[start : start + CHUNK]
-        far = sum(weight[c] * (part[:, c, None] - table[None, :, c]) ** 2 for c in range(table.shape[1]))
+        far = sum(((part[:, c, None] - table[None, :, c]) ** 2 for c in range(3)), np.int32(0))
+        if table.shape[1] == 4:
+            far = far + ALPHA_STEP * np.abs(part[:, 3, None] - table[None, :, 3])
         best = np.argmin(far, axis=1)
         index[start : start + CHUNK] = best
         distance[start : start + CHUNK] = np.take_along_axis(np.asarray(far), best[:, None], 1)[:, 0]

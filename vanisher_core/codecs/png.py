@@ -23,7 +23,7 @@ import imagecodecs
 import numpy as np
 from PIL import PngImagePlugin
 
-from vanisher_core.codecs import palette, png_chunks
+from vanisher_core.codecs import palette, png_chunks, previews
 from vanisher_core.codecs.base import Decoded, Encoded, Metadata, Samples, channels, mode_of, straight_alpha
 from vanisher_core.codecs.png_chunks import Chunk
 from vanisher_core.errors import DamagedPhoto, OutputError, UnsupportedPhoto
@@ -75,7 +75,7 @@ def decode(data: bytes) -> Decoded:
     alpha = "straight" if recipe.colour in (GREY_ALPHA, RGBA) or channels(samples) == 4 else None
     metadata = replace(png_chunks.metadata(chunks), alpha=alpha)
     mode = {PALETTE: "P", GREY: "1" if recipe.depth == 1 else "L"}.get(recipe.colour) or mode_of(samples)
-    return Decoded(samples, mode, metadata, recipe, tuple(notes))
+    return Decoded(samples, mode, metadata, recipe, (*notes, *previews.remarks(metadata)))
 
 
 def _pixels(chunks: list[Chunk], colour: int, depth: int) -> tuple[Samples, Recipe]:
@@ -139,10 +139,15 @@ def _key_to_alpha(samples: Samples, key: bytes, scale: int) -> Samples:
     return np.concatenate([planes, alpha], axis=-1)
 
 
-def encode(samples: Samples, metadata: Metadata, recipe: Recipe | None) -> Encoded:
-    """Write a PNG; `OutputError` for float samples, which no PNG can hold."""
+def check(samples: Samples, metadata: Metadata) -> None:
+    """Raise `OutputError` for float samples, which no PNG can hold."""
     if samples.dtype.kind == "f":
         raise OutputError("PNG cannot hold 32-bit float samples; save as .tif")
+
+
+def encode(samples: Samples, metadata: Metadata, recipe: Recipe | None) -> Encoded:
+    """Write a PNG; `OutputError` for what it cannot hold, see `check`."""
+    check(samples, metadata)
     height, width = samples.shape[:2]
     if recipe is None:
         if metadata.alpha == "associated":

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from vanisher_core.codecs import exif, ifd, palette, tiff_check
+from vanisher_core.codecs import exif, ifd, palette, previews, tiff_check
 from vanisher_core.codecs.base import Alpha, Decoded, Encoded, Metadata, Samples, channels, mode_of
 from vanisher_core.codecs.ifd import Entry
 from vanisher_core.errors import OutputError
@@ -37,6 +37,7 @@ LAYOUT = frozenset(
     *range(529, 533),
 }
 STALE = {330: "reduced copies", 37724: "Photoshop layers"}
+PHOTOSHOP = 34377  # image resources, a thumbnail perhaps among them
 KEPT_COMPRESSIONS = {
     1: None,
     5: "lzw",
@@ -96,7 +97,9 @@ def decode(data: bytes) -> Decoded:
     samples = _samples(stored, recipe)
     mode = "P" if table is not None else "1" if recipe.bits == 1 else mode_of(samples)
     alpha = ALPHAS.get(extra[0], "unspecified") if extra and mode in ("LA", "RGBA") else None
-    return Decoded(samples, mode, _metadata(kept, head.order, alpha), recipe, tuple(notes))
+    metadata = _metadata(kept, head.order, alpha)
+    resources = b"".join(e.raw for e in kept if e.tag == PHOTOSHOP)
+    return Decoded(samples, mode, metadata, recipe, (*notes, *previews.remarks(metadata, resources)))
 
 
 def _options(page: tifffile.TiffPage, head: ifd.Header) -> dict[str, Any]:
@@ -144,6 +147,10 @@ def _metadata(entries: tuple[Entry, ...], order: str, alpha: Alpha | None) -> Me
     return Metadata(
         block, raw.get(34675), raw.get(700), exif.resolution(entries), exif.orientation(entries), alpha
     )
+
+
+def check(samples: Samples, metadata: Metadata) -> None:
+    """A TIFF holds every photo that there is; only its length, when written, can be too much for one."""
 
 
 def encode(samples: Samples, metadata: Metadata, recipe: Recipe | None) -> Encoded:

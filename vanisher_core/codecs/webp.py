@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, WebPImagePlugin
 
-from vanisher_core.codecs import exif
+from vanisher_core.codecs import exif, previews
 from vanisher_core.codecs.base import Decoded, Encoded, Metadata, Samples, channels, straight_alpha
 from vanisher_core.errors import DamagedPhoto, OutputError, UnsupportedPhoto
 
@@ -84,7 +84,7 @@ def decode(data: bytes) -> Decoded:
     metadata = Metadata(
         block, found.get(b"ICCP"), found.get(b"XMP "), exif.resolution(rows), exif.orientation(rows), alpha
     )
-    return Decoded(samples, "RGBA" if alpha else "RGB", metadata, recipe)
+    return Decoded(samples, "RGBA" if alpha else "RGB", metadata, recipe, previews.remarks(metadata))
 
 
 def _same_size(data: bytes, found: dict[bytes, bytes]) -> None:
@@ -95,8 +95,8 @@ def _same_size(data: bytes, found: dict[bytes, bytes]) -> None:
         raise DamagedPhoto(f"the WebP canvas is {probe(data)} and its picture {inner}; they must agree")
 
 
-def encode(samples: Samples, metadata: Metadata, recipe: Recipe | None) -> Encoded:
-    """Write a WebP; `OutputError` for what it cannot hold (16 bits, float, a side over 16383)."""
+def check(samples: Samples, metadata: Metadata) -> None:
+    """Raise `OutputError` for what WebP cannot hold (16 bits, float, a side over 16383)."""
     height, width = samples.shape[:2]
     if samples.dtype != np.uint8:
         raise OutputError(f"WebP holds 8 bits a channel, not {samples.dtype}; save as .png or .tif")
@@ -104,6 +104,12 @@ def encode(samples: Samples, metadata: Metadata, recipe: Recipe | None) -> Encod
         raise OutputError(
             f"WebP sides end at {MAX_SIDE} pixels and the picture is {width} x {height}; save as .png or .tif"
         )
+
+
+def encode(samples: Samples, metadata: Metadata, recipe: Recipe | None) -> Encoded:
+    """Write a WebP; `OutputError` for what it cannot hold, see `check`."""
+    check(samples, metadata)
+    height, width = samples.shape[:2]
     lossless = recipe is None or recipe.lossless
     notes: list[str] = []
     if metadata.alpha == "associated":

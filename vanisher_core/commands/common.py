@@ -6,10 +6,15 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vanisher_core.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from vanisher_core.mask import Mask
+    from vanisher_core.photo import Photo
 
 T = TypeVar("T")
 
@@ -24,6 +29,17 @@ def whole(text: str) -> int:
         value = -1
     if value < 0:
         raise argparse.ArgumentTypeError(f"takes a whole number of 0 or more, not {text!r}")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number >= 1."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"takes a whole number of 1 or more, not {text!r}")
     return value
 
 
@@ -77,12 +93,35 @@ def device(given: str | None) -> str:
     Raises:
         UsageError: no device has this name.
     """
-    from vanisher_core.device import DEVICES
+    from vanisher_core.device import parse_device
 
     name = setting(given, "VANISHER_DEVICE", str, "auto")
-    if name.split(":")[0] not in DEVICES:
-        raise UsageError(f"There is no device {name!r}: choose one of {', '.join(DEVICES)}.")
+    parse_device(name)
     return name
+
+
+def open_photo(path: Path) -> "Photo":
+    """Reads a picture within the limits of `VANISHER_MAX_BYTES` and `VANISHER_MAX_PIXELS`.
+
+    Raises:
+        UsageError: a variable holds no whole number of 1 or more.
+        PhotoError: the picture cannot be read, or is over a limit.
+    """
+    from vanisher_core.photo import DEFAULT_LIMITS, Photo
+
+    limits = replace(
+        DEFAULT_LIMITS,
+        max_bytes=setting(None, "VANISHER_MAX_BYTES", count, DEFAULT_LIMITS.max_bytes),
+        max_pixels=setting(None, "VANISHER_MAX_PIXELS", count, DEFAULT_LIMITS.max_pixels),
+    )
+    return Photo.open(path, limits)
+
+
+def open_mask(path: Path) -> "Mask":
+    """Reads a mask within the same limits as a photograph; raises as `open_photo` does."""
+    from vanisher_core.mask import Mask
+
+    return Mask._from_photo(open_photo(path))  # Mask.open takes no limits
 
 
 def check_output(target: Path, *, overwrite: bool, inputs: Iterable[Path]) -> None:

@@ -11,6 +11,8 @@ from vanisher_core.commands.common import (
     class_names,
     device,
     length,
+    open_mask,
+    open_photo,
     print_json,
     print_notes,
     setting,
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from vanisher_core.photo import Photo
     from vanisher_core.receipt import Receipt
     from vanisher_core.vanish import Vanisher
-
-MODELS = ("auto", "exemplar", "network")
 
 _EXAMPLES = """\
 examples:
@@ -74,9 +74,14 @@ def register(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def default_output(photo: Path) -> Path:
-    """`a.jpg` -> `a.vanished.jpg`, beside it."""
-    return photo.with_name(f"{photo.stem}.vanished{photo.suffix}")
+def default_output(photo: Path, format: str | None) -> Path:
+    """`a.jpg` -> `a.vanished.jpg`, beside it; a suffix that lies about the `format`, or none, becomes its own."""
+    from vanisher_core.codecs import ENDINGS, SUFFIXES
+
+    named = SUFFIXES.get(photo.suffix.lower())
+    if format is None or named == format:
+        return photo.with_name(f"{photo.stem}.vanished{photo.suffix}")
+    return photo.with_name(f"{photo.stem if named else photo.name}.vanished{ENDINGS[format]}")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -87,18 +92,21 @@ def run(arguments: argparse.Namespace) -> int:
     """
     began = time.perf_counter()
     options = _options(arguments)
+    model = setting(arguments.model, "VANISHER_MODEL", str, "auto")
     source: Path = arguments.photo
-    target: Path = arguments.output or default_output(source)
     inputs = [source, *([arguments.mask] if arguments.mask else [])]
     overwrite = setting(arguments.overwrite, "VANISHER_OVERWRITE", switch, False)
 
-    from vanisher_core.photo import Photo
+    from vanisher_core.vanish import Vanisher
 
-    photo = Photo.open(source)
+    vanisher = Vanisher(device=device(arguments.device), model=model)
+    photo = open_photo(source)
+    target: Path = arguments.output or default_output(source, photo.format)
     check_output(target, overwrite=overwrite, inputs=inputs)
+    photo.check_savable(target)
     if arguments.receipt:
         _check_receipt(arguments.receipt, target, inputs, overwrite)
-    mask, vanisher = _mask_and_pipeline(arguments, photo)
+    mask = _mask(arguments, photo, vanisher)
     with Progress() as progress:
         result = vanisher.erase(photo, mask, fit_mask=arguments.fit_mask, progress=progress, **options)
     notes = _write(result, mask, source, target, overwrite, arguments.receipt)
@@ -108,11 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The keyword arguments of `Vanisher.erase` that options and variables decide."""
-    model = setting(arguments.model, "VANISHER_MODEL", str, "auto")
-    if model not in MODELS:
-        raise UsageError(f"There is no model {model!r} to erase with: choose one of {', '.join(MODELS)}.")
     return {
-        "model": model,
         "seed": setting(arguments.seed, "VANISHER_SEED", whole, 0),
         "grow": setting(arguments.grow, "VANISHER_GROW", whole, None),
         "feather": setting(arguments.feather, "VANISHER_FEATHER", length, None),
@@ -120,25 +124,21 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _check_receipt(receipt: Path, target: Path, inputs: list[Path], overwrite: bool) -> None:
-    if receipt.absolute() == target.absolute():
+    if receipt.resolve() == target.resolve():
         raise UsageError(
             f"The receipt and the picture have the same name {target}: name another with --receipt."
         )
     check_output(receipt, overwrite=overwrite, inputs=inputs)
 
 
-def _mask_and_pipeline(arguments: argparse.Namespace, photo: "Photo") -> "tuple[Mask, Vanisher]":
-    """The mask, read or found, and the pipeline that may have found it."""
-    from vanisher_core.mask import Mask
-    from vanisher_core.vanish import Vanisher
-
-    vanisher = Vanisher(device=device(arguments.device))
+def _mask(arguments: argparse.Namespace, photo: "Photo", vanisher: "Vanisher") -> "Mask":
+    """The mask, read or found."""
     if arguments.mask:
-        return Mask.open(arguments.mask), vanisher
+        return open_mask(arguments.mask)
     with Progress() as progress:
         progress(0.0, f"looking for {', '.join(arguments.remove)}")
         found = vanisher.segment(photo, arguments.remove)
-    return union(list(found.values())), vanisher
+    return union(list(found.values()))
 
 
 def union(masks: "list[Mask]") -> "Mask":
@@ -179,7 +179,7 @@ def _report(
     notes: list[str],
     seconds: float,
 ) -> None:
-    share = float(result.mask_used.hole.mean())
+    share = float((result.mask_used.array > 0).mean())  # the soft edge is changed, too
     windows = result.receipt.as_dict()["windows"]
     if arguments.json:
         found = {

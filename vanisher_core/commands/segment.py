@@ -9,6 +9,7 @@ from vanisher_core.commands.common import (
     check_output,
     class_names,
     device,
+    open_photo,
     print_json,
     print_notes,
     setting,
@@ -51,11 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
         VanisherError: anything that the user can mend.
     """
     from vanisher_core.commands.erase import union
-    from vanisher_core.photo import Photo
-
     overwrite = setting(arguments.overwrite, "VANISHER_OVERWRITE", switch, False)
-    photo = Photo.open(arguments.photo)
+    photo = open_photo(arguments.photo)
     check_output(arguments.output, overwrite=overwrite, inputs=[arguments.photo])
+    _check_format(arguments.output, photo.size)
 
     from vanisher_core.vanish import Vanisher
 
@@ -73,6 +73,17 @@ def run(arguments: argparse.Namespace) -> int:
     parts = (f"{name} {row['share']:.1%}" if row["pixels"] else f"no {name}" for name, row in rows.items())
     print(f"Wrote {arguments.output}: {', '.join(parts)} of the picture.")
     return 0
+
+
+def _check_format(target: Path, size: tuple[int, int]) -> None:
+    """Refuses a name whose format is unknown or cannot hold a mask of this (width, height)."""
+    import numpy as np
+
+    from vanisher_core.codecs import codec, format_of
+    from vanisher_core.codecs.base import Metadata
+
+    blank = np.broadcast_to(np.uint8(0), size[::-1])  # takes no memory, whatever the size
+    codec(format_of(target.suffix) if target.suffix else "PNG").check(blank, Metadata())
 
 
 def _describe(mask: "Mask") -> dict[str, Any]:

@@ -6,7 +6,9 @@ depend on a scan direction; neighbours outside the picture are left out (a free 
 
 import numpy as np
 
-@@IMPORT@@
+from vanisher_core.exemplar.kernel import kernel
+
+
 @kernel(fastmath=True)
 def relax_plane(plane, hole, sweeps, omega):  # pragma: no cover - compiled
     """Relax `plane` (HxW float32) in place where `hole` (HxW bool); the last two sweeps are Gauss-Seidel."""

@@ -12,7 +12,9 @@ x), -1 where a pixel is no target.
 
 import numpy as np
 
-@@IMPORT@@
+from vanisher_core.exemplar.kernel import kernel
+
+RADIUS = 3
 """Patches are 7x7."""
 TAIL = 32
 _LANES = np.array(

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-@@IMPORT@@
+from vanisher_core.exemplar.kernel import kernel
+
+
 @kernel()
 def mismatch(image, source, hole, width, step, top, bottom, out):  # pragma: no cover - compiled
     """Step of the copy minus the step of its sources, between each pixel p and p + step (1: right, width: down).

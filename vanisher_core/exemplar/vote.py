@@ -7,7 +7,9 @@ instead (that of the best patch near by), because a mean of 49 proposals is a bl
 
 import numpy as np
 
-@@IMPORT@@
+from vanisher_core.exemplar.kernel import kernel
+
+RADIUS = 3
 
 
 @kernel(fastmath=True)
