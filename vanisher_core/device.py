@@ -30,7 +30,9 @@ def parse_device(name: str) -> tuple[str, int | None]:
     if kind != "cuda":
         raise UsageError(f"device {name!r} has a number, which only cuda takes; use {kind}")
     if not (number.isascii() and number.isdigit()):
-        raise UsageError(f"device {name!r} is unknown: a whole number stands behind 'cuda:'; use cuda or cuda:0")
+        raise UsageError(
+            f"device {name!r} is unknown: a whole number stands behind 'cuda:'; use cuda or cuda:0"
+        )
     return kind, int(number)
 
 

@@ -167,6 +167,8 @@ def _curve(known: np.ndarray) -> Curve:
     flat = known.reshape(-1)
     white = _white(np.abs(flat[:: max(flat.size // SAMPLES, 1)]))
     low, high = _span(known, -DEPTH * white, CAP * white) if white > 0 else _span(known)
+    if low == high:  # nothing but 0 within it: what lies beyond is the picture
+        low, high = _span(known)
     reach = max(high, -low)
     if reach == 0:
         return Curve(0.0, 1.0, 1.0)

@@ -100,7 +100,13 @@ def test_json_is_one_object_and_the_receipt_replays(desk: Desk) -> None:
     told, receipt = json.loads(out), Receipt.from_json(receipt_file.read_text(encoding="utf-8"))
     assert status == 0 and told["size"] == [64, 48] and 0 < told["erased_share"] < 1
     assert told["windows"][0]["method"] == "exemplar"
-    assert receipt.replay() == {"model": "exemplar", "seed": 5, "grow": None, "feather": None, "fit_mask": False}
+    assert receipt.replay() == {
+        "model": "exemplar",
+        "seed": 5,
+        "grow": None,
+        "feather": None,
+        "fit_mask": False,
+    }
     assert receipt.input_file_sha256 == file_digest(desk.photo)
     assert receipt.output_file_sha256 == file_digest(Path(told["output"]))
     assert receipt.input_pixels_sha256 == pixel_digest(pixels())
@@ -248,8 +254,12 @@ def test_a_doctors_check_that_breaks_is_a_finding(desk: Desk, monkeypatch: pytes
         (("erase", "a.png", "--mask", "m.png", "--grow", "2.5"), "whole number"),
         (("erase", "a.png", "--mask", "m.png", "--feather", "nan"), "not 'nan'"),
         (("erase", "a.png", "--mask", "m.png", "--see", "3"), "--see"),
-        (("erase", "a.png", "--mask", "m.png", "--model", "lama"), "choose one of auto, exemplar, network"),
+        (("erase", "a.png", "--mask", "m.png", "--model", "lama"), "use one of auto, network, exemplar"),
         (("erase", "a.png", "--mask", "m.png", "--device", "abacus"), "abacus"),
+        (("erase", "a.png", "--mask", "m.png", "--device", "cpu:abc"), "'cpu:abc' has a number"),
+        (("erase", "a.png", "--mask", "m.png", "--device", "cuda:x"), "'cuda:x'"),
+        (("erase", "a.png", "--mask", "m.png", "-o", "x.gif"), "cannot write '.gif'"),
+        (("segment", "a.png", "--classes", "person", "-o", "x.gif"), "cannot write '.gif'"),
         (("erase", "a.png", "--remove", ","), "class names"),
         (("segment", "a.png", "--classes", "person"), "-o"),
         (("models", "show", "nothing"), "no weights named 'nothing'"),
@@ -278,6 +288,54 @@ def test_help_and_version_are_status_0(desk: Desk) -> None:
     status, out, _ = desk.run("--help")
     assert status == 0 and all(name in out for name in cli.COMMANDS)
     assert desk.run("--version") == (0, f"vanisher {__version__}\n", "")
+
+
+@pytest.mark.parametrize("name", ["MAX_PIXELS", "MAX_BYTES"])
+def test_the_limits_come_from_variables_for_photo_and_mask(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"VANISHER_{name}", "0")
+    status, _, err = desk.erase()
+    assert status == 2 and f"VANISHER_{name}" in err and "1 or more, not '0'" in err
+    monkeypatch.setenv(f"VANISHER_{name}", "60")
+    status, _, err = desk.erase()
+    assert status == 2 and f"raise it with VANISHER_{name}" in err and "a.png" in err
+    large = desk.folder / "large.png"
+    Image.fromarray(np.repeat(disc(), 200, axis=0)).save(large, compress_level=0)
+    monkeypatch.setenv(f"VANISHER_{name}", str(min(64 * 48 * 100, large.stat().st_size - 1)))
+    status, _, err = desk.erase(mask=large)
+    assert status == 2 and f"raise it with VANISHER_{name}" in err and "large.png" in err
+
+
+def test_a_raised_limit_lets_a_larger_picture_in(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vanisher_core.errors import DamagedPhoto, LimitExceeded
+
+    huge = desk.folder / "huge.png"
+    huge.write_bytes(png_of_size(30_000, 30_000))
+    with pytest.raises(LimitExceeded):
+        common.open_photo(huge)
+    monkeypatch.setenv("VANISHER_MAX_PIXELS", "1_000_000_000")
+    with pytest.raises(DamagedPhoto):  # past the limit: now its data are looked at
+        common.open_photo(huge)
+
+
+def test_a_cuda_number_is_held_against_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from vanisher_core.device import pick_device
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert pick_device("cuda:1") == torch.device("cuda", 1)
+    assert pick_device("cuda") == torch.device("cuda")
+    with pytest.raises(UsageError, match=r"'cuda:7'.* 2 CUDA devices .*lower number"):
+        pick_device("cuda:7")
+    for name in ("cpu:9", "cpu:abc", "cpu:0", "cpu:", "mps:0", "auto:1"):
+        with pytest.raises(UsageError, match="only cuda takes"):
+            pick_device(name)
+    for name in ("cuda:", "cuda:-1", "cuda:1.0", "cuda:\u00b2"):
+        with pytest.raises(UsageError, match="whole number"):
+            pick_device(name)
 
 
 # Bad input
@@ -356,6 +414,77 @@ def test_one_pixel_with_an_empty_mask_comes_back(desk: Desk) -> None:
 
 
 # Bad outputs
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "target"),
+    [
+        ("lied.jpg", "PNG", "lied.vanished.png"),
+        ("noext", "PNG", "noext.vanished.png"),
+        ("lied.png", "TIFF", "lied.vanished.tif"),
+        ("room.v2", "WEBP", "room.v2.vanished.webp"),
+        ("true.TIFF", "TIFF", "true.vanished.TIFF"),
+    ],
+)
+def test_the_default_name_says_what_the_file_is(desk: Desk, name: str, format: str, target: str) -> None:
+    photo = desk.folder / name
+    Image.fromarray(pixels()).save(photo, format, **({"lossless": True} if format == "WEBP" else {}))
+    assert desk.erase("--grow", 0, "--feather", 0, photo=photo)[0] == 0
+    with Image.open(desk.folder / target) as image:
+        assert image.format == format
+    assert np.array_equal(read(desk.folder / target)[~disc()], pixels()[~disc()])
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".jpg", ".webp"])
+def test_an_output_that_its_format_cannot_hold_is_refused_before_any_work(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    from vanisher_core import Vanisher
+
+    def worked(*_: object, **__: object) -> None:
+        raise AssertionError("work was begun")
+
+    monkeypatch.setattr(Vanisher, "erase", worked)
+    monkeypatch.setattr(Vanisher, "segment", worked)
+    deep = desk.folder / "deep.tif"
+    tifffile.imwrite(deep, pixels().astype(np.uint16) * 257, photometric="rgb")
+    before = desk.listing()
+    for words in (("--mask", desk.mask), ("--remove", "person")):
+        status, _, err = desk.run("erase", deep, *words, *EXEMPLAR, "-o", desk.folder / f"x{suffix}")
+        assert status == (2 if suffix == ".gif" else 1) and ".png" in err and err.count("\n") == 1
+    assert desk.listing() == before
+
+
+def test_a_mask_that_its_format_cannot_hold_is_refused_before_any_work(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vanisher_core import Vanisher
+
+    def worked(*_: object, **__: object) -> None:
+        raise AssertionError("work was begun")
+
+    monkeypatch.setattr(Vanisher, "segment", worked)
+    Image.new("RGB", (16_400, 2)).save(desk.photo)
+    words = ("segment", desk.photo, "--classes", "person", "-o")
+    status, _, err = desk.run(*words, desk.folder / "x.webp")
+    assert status == 1 and "16383" in err and "save as .png" in err
+    assert desk.run(*words, desk.folder / "x.gif")[0] == 2
+
+
+def test_the_receipt_is_the_picture_by_another_path(desk: Desk) -> None:
+    (desk.folder / "sub").mkdir()
+    before = desk.listing()
+    detour = desk.folder / "sub" / ".." / "s2.tif"
+    status, _, err = desk.erase("-o", desk.folder / "s2.tif", "--receipt", detour)
+    assert status == 2 and "--receipt" in err
+    assert desk.listing() == before
+
+
+def test_the_share_counts_the_soft_edge_too(desk: Desk) -> None:
+    _, out, _ = desk.erase("--json", "--grow", 6, "--feather", 6)
+    changed = (read(desk.folder / "a.vanished.png") != pixels()).any(axis=2).mean()
+    wide = np.hypot(*(np.mgrid[0:48, 0:64] - np.array([24, 32])[:, None, None])) < 6 + 5
+    assert json.loads(out)["erased_share"] >= max(changed, float(wide.mean())) - 1e-6
 
 
 def test_the_original_is_never_the_output(desk: Desk) -> None:

@@ -179,7 +179,7 @@ def test_huge_windows_are_tiled(monkeypatch):
 def test_a_huge_hole_at_the_border_is_as_sharp_as_its_surroundings(monkeypatch):
     """The first tiles in reading order see nothing but hole; they must wait until their neighbours are filled."""
     monkeypatch.setattr("vanisher_core.exemplar.synthesis.MAX_WINDOW", 20_000)
-    monkeypatch.setattr("vanisher_core.exemplar.synthesis.TILE", 48)
+    monkeypatch.setattr("vanisher_core.exemplar.synthesis.TILE", 96)
     rgb, hole = _noise(192, 288, 7), _box((192, 288), 0, 192, 0, 144)
     out = synthesize(rgb, hole, effort=0.5)
     for left in (0, 48, 96):

@@ -21,7 +21,8 @@ from tests.vanisher_core.photo_files import (
     smooth,
     tiff,
 )
-from vanisher_core.codecs import exif, ifd
+from vanisher_core.codecs import exif, ifd, xmp
+from vanisher_core.codecs.previews import resource_thumbnail
 from vanisher_core.photo import Photo
 
 SHAPE = (22, 35, 3)
@@ -261,3 +262,120 @@ def test_a_real_profile_is_still_read_by_others():
         written = inverted(Photo.from_bytes(full(format, 1, icc))).to_bytes()
         with Image.open(io.BytesIO(written)) as image:
             assert image.info["icc_profile"] == icc
+
+
+def resource(number, body, name=b""):
+    """A Photoshop image resource block."""
+    label = bytes([len(name)]) + name
+    label += bytes(len(label) % 2)
+    return (
+        b"8BIM"
+        + struct.pack(">H", number)
+        + label
+        + struct.pack(">I", len(body))
+        + body
+        + bytes(len(body) % 2)
+    )
+
+
+RESOURCES = resource(0x0404, b"caption", b"odd") + resource(0x040C, b"\xff\xd8 old picture")
+XMP_THUMBNAIL = XMP.replace(
+    b"<rdf:Description ", b"<xmp:Thumbnails><rdf:Alt/></xmp:Thumbnails><rdf:Description "
+)
+
+
+def said(photo, where):
+    return any(f"the {where} thumbnail still shows the old picture" in note for note in photo.notes)
+
+
+def test_photoshop_thumbnails_in_a_jpeg_are_kept_and_said():
+    data = pillow(smooth(SHAPE), "JPEG")
+    body = b"Photoshop 3.0\0" + RESOURCES
+    with_them = data[:2] + struct.pack(">BBH", 0xFF, 0xED, len(body) + 2) + body + data[2:]
+    photo = Photo.from_bytes(with_them)
+    assert said(photo, "Photoshop") and not said(Photo.from_bytes(data), "Photoshop")
+    assert (0xED, body) in jpeg_segments(inverted(photo).to_bytes())
+
+
+@pytest.mark.parametrize("cut", [0, 13, 30])
+def test_photoshop_resources_may_span_segments(cut):
+    data = pillow(smooth(SHAPE), "JPEG")
+    parts = [b"Photoshop 3.0\0" + part for part in (RESOURCES[:cut], RESOURCES[cut:])]
+    packed = b"".join(struct.pack(">BBH", 0xFF, 0xED, len(part) + 2) + part for part in parts)
+    assert said(Photo.from_bytes(data[:2] + packed + data[2:]), "Photoshop")
+
+
+def test_resources_without_thumbnail_or_damaged_say_nothing():
+    assert resource_thumbnail(resource(0x0409, b""))
+    for data in (
+        b"",
+        RESOURCES[:24],
+        resource(0x0404, b"8BIM\x04\x0c"),
+        b"8BIM\x04\x04\xff",
+        b"\x04\x0c" * 9,
+    ):
+        assert not resource_thumbnail(data)
+
+
+def test_photoshop_thumbnail_in_a_tiff_is_kept_and_said():
+    tags = [(34377, 7, len(RESOURCES), RESOURCES, True)]
+    photo = Photo.from_bytes(tiff(smooth(SHAPE), photometric="rgb", extratags=tags))
+    assert said(photo, "Photoshop")
+    assert RESOURCES in inverted(photo).to_bytes()
+    plain = [(34377, 7, 20, resource(0x0404, b"caption."), True)]
+    assert not Photo.from_bytes(tiff(smooth(SHAPE), photometric="rgb", extratags=plain)).notes
+
+
+@pytest.mark.parametrize("format", ["JPEG", "WEBP"])
+def test_xmp_thumbnail_is_kept_and_said(format):
+    photo = Photo.from_bytes(pillow(smooth(SHAPE), format, xmp=XMP_THUMBNAIL))
+    assert said(photo, "XMP")
+    assert Photo.from_bytes(inverted(photo).to_bytes()).metadata.xmp == XMP_THUMBNAIL
+    assert not said(Photo.from_bytes(pillow(smooth(SHAPE), format, xmp=XMP)), "XMP")
+
+
+def test_xmp_thumbnail_in_the_second_packet_of_a_jpeg_is_said():
+    data = pillow(smooth(SHAPE), "JPEG")
+    head = b"http://ns.adobe.com/xmp/extension/\0" + b"A" * 32
+    size = len(XMP_THUMBNAIL)
+    packed = b""
+    for at in (0, 300):
+        body = head + struct.pack(">II", size, at) + XMP_THUMBNAIL[at : at + 300 or None]
+        packed += struct.pack(">BBH", 0xFF, 0xE1, len(body) + 2) + body
+    assert said(Photo.from_bytes(data[:2] + packed + data[2:]), "XMP")
+
+
+def turned_packet(form, prefix=b"tiff", value=b"6"):
+    """An XMP packet with an orientation, in an attribute or in an element."""
+    space = b"<rdf:Description xmlns:" + prefix + b'="http://ns.adobe.com/tiff/1.0/" '
+    name = prefix + b":Orientation"
+    if form == "element":
+        element = b"<" + name + b"> " + value + b" </" + name + b"></rdf:Description></rdf:RDF>"
+        return XMP.replace(b"<rdf:Description ", space).replace(b"/></rdf:RDF>", b">" + element)
+    quote = b"'" if form == "single" else b'"'
+    return XMP.replace(b"<rdf:Description ", space + name + b" = " + quote + value + quote + b" ")
+
+
+@pytest.mark.parametrize("form", ["single", "double", "element"])
+@pytest.mark.parametrize("target", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_orientation_in_xmp_is_upright_where_the_pixels_are(form, target):
+    packet = turned_packet(form)
+    data = pillow(smooth(SHAPE), "JPEG", exif=b"Exif\0\0" + exif_block(6), xmp=packet)
+    photo = inverted(Photo.from_bytes(data))
+    again = Photo.from_bytes(photo.to_bytes(target))
+    expected = packet if target == "JPEG" else turned_packet(form, value=b"1")
+    assert again.metadata.xmp == expected
+    assert again.metadata.orientation == (6 if target == "JPEG" else 1)
+
+
+def test_orientation_in_xmp_follows_its_name_space_and_nothing_else_changes():
+    odd = turned_packet("double", b"t-1.x", b"8")
+    assert xmp.upright(odd) == turned_packet("double", b"t-1.x", b"1")
+    for packet in (
+        XMP,
+        XMP.replace(b"GPano:ProjectionType", b"GPano:Orientation"),
+        turned_packet("element", value=b"66"),
+    ):
+        assert xmp.upright(packet) == packet
+    stranger = XMP.replace(b'GPano:ProjectionType="equirectangular"', b'tiff:Orientation="6"')
+    assert xmp.upright(stranger) == stranger  # the prefix stands for nothing here

@@ -10,6 +10,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from tests.vanisher_core.photo_files import exif_block, jpeg_segments, noise, pillow, png, smooth, tiff
+from vanisher_core.codecs import palette
 from vanisher_core.photo import Photo
 
 SIDE = st.integers(1, 200)
@@ -252,3 +253,29 @@ def test_low_grey_is_read_as_viewers_show_it(depth):
     photo = Photo.from_bytes(png(16, 5, depth, 0, rows, [(b"sBIT", b"\2")]))
     np.testing.assert_array_equal(photo.array, values * (255 // (2**depth - 1)))
     assert_survives(png(16, 5, depth, 0, rows), 8)
+
+
+def test_a_changed_pixel_takes_an_entry_of_the_nearest_alpha():
+    table = np.array([[200, 200, 200, 0], [0, 0, 0, 255], [255, 0, 0, 255], [190, 190, 190, 90]], np.uint8)
+    indices = np.array([[1, 1, 0, 1]], np.uint8)
+    colours = np.array(
+        [[[200, 200, 200, 255], [199, 60, 60, 200], [200, 200, 200, 0], [0, 0, 0, 100]]], np.uint8
+    )
+    found, moved = palette.reindex(colours, indices, table)
+    assert (table[found[0]][:, 3]).tolist() == [255, 255, 0, 90]
+    assert found.tolist() == [[2, 2, 0, 3]]
+    assert moved == 3
+
+
+@given(seed=SEED)
+@settings(max_examples=20, deadline=None)
+def test_no_entry_of_a_nearer_alpha_is_passed_over(seed):
+    rng = np.random.default_rng(seed)
+    table = rng.integers(0, 256, (12, 4)).astype(np.uint8)
+    table[:, 3] = rng.choice([0, 77, 255], 12)
+    colours = rng.integers(0, 256, (3, 5, 4)).astype(np.uint8)
+    found, _ = palette.reindex(colours, np.zeros((3, 5), np.uint8), table)
+    steps = np.abs(table[None, None, :, 3].astype(int) - colours[..., 3, None])
+    taken = np.take_along_axis(steps, found[..., None].astype(int), 2)[..., 0]
+    kept = (colours == table[0]).all(-1)
+    assert (kept | (taken == steps.min(-1))).all()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from tests.vanisher_core.photo_files import noise
 from vanisher_core.codecs import atomic
 from vanisher_core.errors import OutputError, UsageError
-from vanisher_core.photo import Photo, SaveReport
+from vanisher_core.photo import Metadata, Photo, SaveReport
 
 PHOTO = Photo.from_array(noise((40, 50, 3)))
 
@@ -189,14 +190,50 @@ def test_a_full_disk_in_mid_write(tmp_path):
     ],
 )
 def test_what_a_format_cannot_hold(tmp_path, shape, dtype, suffix, message):
-    with pytest.raises(OutputError, match=message) as caught:
-        Photo.from_array(noise(shape, dtype)).save(tmp_path / f"a{suffix}")
-    assert "save as" in str(caught.value)
+    photo = Photo.from_array(noise(shape, dtype))
+    for attempt in (photo.check_savable, photo.save):
+        with pytest.raises(OutputError, match=message) as caught:
+            attempt(tmp_path / f"a{suffix}")
+        assert "save as" in str(caught.value)
     assert names(tmp_path) == []
 
 
 def test_unknown_suffix_and_format(tmp_path):
-    with pytest.raises(UsageError, match=r"cannot write '\.gif'.*\.png"):
-        PHOTO.save(tmp_path / "a.gif")
+    for attempt in (PHOTO.check_savable, PHOTO.save):
+        with pytest.raises(UsageError, match=r"cannot write '\.gif'.*\.png"):
+            attempt(tmp_path / "a.gif")
     with pytest.raises(UsageError, match="format 'BMP' is unknown"):
         PHOTO.to_bytes("BMP")
+
+
+def test_what_can_be_saved_passes_the_check_and_nothing_is_written(tmp_path):
+    for dtype, suffixes in (
+        ("uint8", (".png", ".JPG", ".tif", ".webp", "")),
+        ("uint16", (".png", ".tif", "")),
+        ("float32", (".tiff", "")),
+    ):
+        for suffix in suffixes:
+            Photo.from_array(noise((4, 5, 3), dtype)).check_savable(tmp_path / f"a{suffix}")
+    assert names(tmp_path) == []
+
+
+def test_a_profile_too_large_for_jpeg_is_found_by_the_check(tmp_path):
+    photo = replace(PHOTO, metadata=Metadata(icc=bytes(255 * 65519 + 1)))
+    for attempt in (photo.check_savable, photo.save):
+        with pytest.raises(OutputError, match="too many for JPEG"):
+            attempt(tmp_path / "a.jpg")
+    replace(PHOTO, metadata=Metadata(icc=bytes(255 * 65519))).check_savable(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_exported_weights_follow_the_umask_too(tmp_path, umask):
+    from torch import nn
+
+    from training.common import export_weights
+
+    old = os.umask(umask)
+    try:
+        path = export_weights(nn.Linear(2, 2), tmp_path / "x.safetensors", {"task": "inpaint"})
+    finally:
+        os.umask(old)
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask

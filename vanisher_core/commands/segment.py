@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         VanisherError: anything that the user can mend.
     """
     from vanisher_core.commands.erase import union
+
     overwrite = setting(arguments.overwrite, "VANISHER_OVERWRITE", switch, False)
     photo = open_photo(arguments.photo)
     check_output(arguments.output, overwrite=overwrite, inputs=[arguments.photo])

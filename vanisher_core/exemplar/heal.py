@@ -20,7 +20,7 @@ TOLERANCE = 0.05
 REACH = 40.0
 """Pixels after which a correction has died away."""
 _LEVELS = 8
-_SWEEPS, _COARSE_SWEEPS = 16, 24
+_SWEEPS, _COARSE_SWEEPS = 8, 16
 _WEIGHT_FLOOR = 1e-6
 
 

@@ -25,9 +25,11 @@ TILE = 768
 """Pixels, side of those tiles."""
 TILE_STRENGTH = 3.0
 """Weight of a tile's guide: the solution at half size is right, not a guess."""
+WIDE_BLUR = 6.0
+"""Pixels of sigma; see `_blur`."""
 SPARSE = 16
 """Every so many pixels are looked at to see which tile has the most to copy from."""
-FULL_EFFORT_TARGETS = 60_000
+FULL_EFFORT_TARGETS = 16_000
 TINY = 20
 
 
@@ -201,9 +203,13 @@ def _fill_tile(
 
 
 def _blur(plane: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur with replicated borders."""
+    """Gaussian blur with replicated borders; a wide one at half size, where it costs a quarter."""
     import cv2
 
+    if sigma >= WIDE_BLUR and min(plane.shape[:2]) > 4 * sigma:
+        height, width = plane.shape[:2]
+        small = cv2.resize(plane, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        return cv2.resize(_blur(small, sigma / 2), (width, height), interpolation=cv2.INTER_LINEAR)
     return cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
 
 
