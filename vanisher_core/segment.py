@@ -9,9 +9,9 @@ Coarse to fine, as little work as the picture needs:
    doubtful first;
 4. edge-aware enlargement along the photograph's own luminance (`guided.py`).
 
-Every network pass is averaged with that of the mirrored picture. A photograph smaller than a level is
-enlarged for it, up to fourfold: a thumbnail's people are small too. Memory is bounded by the photograph and
-the finest level.
+Every network pass is averaged with that of the mirrored picture. A small photograph is enlarged for the
+first two levels, up to fourfold: a thumbnail's people are small too. Memory is bounded by the photograph
+and the finest level.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ class Segmenter:
         for index, factor in enumerate(LEVELS[1:], 1):
             progress(index / 4, "looking closer")
             size = level_size(rgb, short * factor)
-            if size[0] * size[1] <= logits.size * 1.5:
-                break  # as large as photographs of this size are worth enlarging
+            if size[0] * size[1] <= logits.size * 1.5 or (index > 1 and size[0] > rgb.shape[1]):
+                break  # the photograph has no more to show
             coarse = resized(rgb, size)
             logits = cv2.resize(logits, size, interpolation=cv2.INTER_LINEAR)
             doubt = None if index == 1 else _in_doubt(logits)
