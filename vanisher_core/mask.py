@@ -29,7 +29,7 @@ from vanisher_core.errors import MaskError, UsageError
 from vanisher_core.window import Box, bounding_box, components
 
 if TYPE_CHECKING:
-    from vanisher_core.photo import Photo
+    from vanisher_core.photo import Limits, Photo
 
 THRESHOLD = 128
 """Mask values of this and more are the hole."""
@@ -70,15 +70,15 @@ class Mask:
         self.notes = notes
 
     @classmethod
-    def open(cls, path: str | Path) -> Mask:
+    def open(cls, path: str | Path, limits: Limits | None = None) -> Mask:
         """Read a mask picture (PNG, TIFF, WebP, JPEG; any depth; see the module docstring).
 
         Raises:
             PhotoError: the file cannot be read as a picture.
         """
-        from vanisher_core.photo import Photo
+        from vanisher_core.photo import DEFAULT_LIMITS, Photo
 
-        return cls._from_photo(Photo.open(Path(path)))
+        return cls._from_photo(Photo.open(Path(path), limits or DEFAULT_LIMITS))
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str = "mask") -> Mask:

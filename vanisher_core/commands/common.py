@@ -14,7 +14,7 @@ from vanisher_core.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from vanisher_core.mask import Mask
-    from vanisher_core.photo import Photo
+    from vanisher_core.photo import Limits, Photo
 
 T = TypeVar("T")
 
@@ -107,21 +107,26 @@ def open_photo(path: Path) -> "Photo":
         UsageError: a variable holds no whole number of 1 or more.
         PhotoError: the picture cannot be read, or is over a limit.
     """
-    from vanisher_core.photo import DEFAULT_LIMITS, Photo
+    from vanisher_core.photo import Photo
 
-    limits = replace(
-        DEFAULT_LIMITS,
-        max_bytes=setting(None, "VANISHER_MAX_BYTES", count, DEFAULT_LIMITS.max_bytes),
-        max_pixels=setting(None, "VANISHER_MAX_PIXELS", count, DEFAULT_LIMITS.max_pixels),
-    )
-    return Photo.open(path, limits)
+    return Photo.open(path, _limits())
 
 
 def open_mask(path: Path) -> "Mask":
     """Reads a mask within the same limits as a photograph; raises as `open_photo` does."""
     from vanisher_core.mask import Mask
 
-    return Mask._from_photo(open_photo(path))  # Mask.open takes no limits
+    return Mask.open(path, _limits())
+
+
+def _limits() -> "Limits":
+    from vanisher_core.photo import DEFAULT_LIMITS
+
+    return replace(
+        DEFAULT_LIMITS,
+        max_bytes=setting(None, "VANISHER_MAX_BYTES", count, DEFAULT_LIMITS.max_bytes),
+        max_pixels=setting(None, "VANISHER_MAX_PIXELS", count, DEFAULT_LIMITS.max_pixels),
+    )
 
 
 def check_output(target: Path, *, overwrite: bool, inputs: Iterable[Path]) -> None:
