@@ -120,6 +120,15 @@ def verdict(scores: Scores) -> Verdict:
     return Verdict(ok=not reasons, reasons=tuple(reasons))
 
 
+def misguided(scores: Scores) -> bool:
+    """Whether what is wrong may lie with the guide: a blurred fill or a seam, not a residue of the object.
+
+    A residue comes from a mask that is too tight or from texture that happens to turn there; another guide would
+    not mend it, and making a second fill doubles the time.
+    """
+    return scores.sharpness < SHARPNESS_MIN or scores.seam > SEAM_MAX
+
+
 def badness(scores: Scores) -> float:
     """The worst complaint: 0 = none, 1 = what one true fill in twenty reaches, on a logarithmic scale."""
     return max(

@@ -228,10 +228,9 @@ class Vanisher:
             combined = piece.judged(piece.synthesized(coarse), "combined")
         except HopelessFill as error:  # not one whole patch to copy from: the network's fill is all there is
             return piece.judged(coarse, "network", (str(error),))
-        verdict = quality.verdict(combined.scores)
-        if verdict.ok:
+        if not quality.misguided(combined.scores):
             return combined
-        other = piece.exemplar(verdict.reasons)
+        other = piece.exemplar(quality.verdict(combined.scores).reasons)
         return other if quality.better(other.scores, combined.scores) else combined
 
     def _network(self, *, required: bool) -> Inpainter | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vanisher_core.quality import Scores, badness, better, score, verdict
+from vanisher_core.quality import Scores, badness, better, misguided, score, verdict
 
 SIZE = 160
 
@@ -142,3 +142,9 @@ def test_better_answers_only_when_the_difference_is_plain():
     assert not better(blurred, fine)
     assert not better(blurred, blurred)
     assert badness(fine) == 0 < badness(fair) < badness(blurred)
+
+
+def test_a_residue_alone_is_no_reason_for_another_guide() -> None:
+    assert not misguided(Scores(sharpness=1.0, seam=1.0, residue=9.0))
+    assert misguided(Scores(sharpness=0.1, seam=1.0, residue=1.0))
+    assert misguided(Scores(sharpness=1.0, seam=9.0, residue=1.0))
