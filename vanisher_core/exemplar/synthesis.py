@@ -50,7 +50,7 @@ class Settings:
     rim_strength: float = 1.0
     contrast_weight: float = 2.0
     rim_contrast_weight: float = 3.0
-    rounds: tuple[int, ...] = (3, 8, 12, 12)
+    rounds: tuple[int, ...] = (2, 6, 8, 8)
     probes: int = 12
     depth_decay: float = 1.6
     quantile: float = 0.05
