@@ -45,6 +45,7 @@ SCALES = (1.4, 2.8)
 LINES = 8
 """Parallel lines looked at on each side of an outline, one pixel apart."""
 SHARPNESS_MIN, SEAM_MAX, RESIDUE_MAX = 0.6, 1.8, 1.5
+GUIDE_SHARPNESS_MIN, GUIDE_SEAM_MAX = 0.5, 2.2
 """Limits of the verdict; see the module docstring for what they let through."""
 SHARPNESS_USUAL, SEAM_USUAL, RESIDUE_USUAL = 0.79, 1.25, 1.4
 """One true fill in twenty lies beyond each: the units of `badness`."""
@@ -126,7 +127,7 @@ def misguided(scores: Scores) -> bool:
     A residue comes from a mask that is too tight or from texture that happens to turn there; another guide would
     not mend it, and making a second fill doubles the time.
     """
-    return scores.sharpness < SHARPNESS_MIN or scores.seam > SEAM_MAX
+    return scores.sharpness < GUIDE_SHARPNESS_MIN or scores.seam > GUIDE_SEAM_MAX
 
 
 def badness(scores: Scores) -> float:
