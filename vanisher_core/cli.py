@@ -6,6 +6,7 @@ torch and numpy come with the command that needs them.
 """
 
 import argparse
+import gc
 import json
 import os
 import signal
@@ -61,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status. Never raises for bad input, failures or Ctrl-C.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        gc.disable()  # a short process of its own: collecting while torch and numba are imported only costs time
     try:
         chosen = build_parser().parse_args(words)
         return chosen.run(chosen)
