@@ -271,10 +271,13 @@ class Vanisher:
 
 
 def _part_of(report: Progress, index: int, count: int) -> Progress:
-    """The progress of one of several parts."""
+    """The progress of one of several parts; a second fill of the same part does not take it back."""
+    furthest = 0.0
 
     def part(fraction: float, text: str) -> None:
-        report((index + fraction) / count, f"{text}, part {index + 1} of {count}")
+        nonlocal furthest
+        furthest = max(furthest, fraction)
+        report((index + furthest) / count, f"{text}, part {index + 1} of {count}")
 
     return part
 

@@ -184,6 +184,17 @@ def test_progress_rises_and_can_cancel_inside_a_window(vanisher: Vanisher) -> No
         vanisher.erase(photo, mask, progress=stop)
 
 
+def test_progress_does_not_fall_when_a_second_fill_is_made(
+    vanisher: Vanisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vanisher_core.quality.misguided", lambda scores: True)
+    seen: list[float] = []
+    photo, mask = Photo.from_array(_texture(120, 120)), _box_mask(120, 120)
+    vanisher.erase(photo, mask, progress=lambda fraction, text: seen.append(fraction))
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 3
+
+
 def test_a_negative_seed_is_refused(vanisher: Vanisher) -> None:
     with pytest.raises(errors.UsageError, match="seed is -1"):
         vanisher.erase(Photo.from_array(_texture(9, 9)), _box_mask(9, 9), seed=-1)
