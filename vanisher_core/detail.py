@@ -27,6 +27,7 @@ def synthesize(
     guide: np.ndarray | None = None,
     contrast: np.ndarray | None = None,
     usable: np.ndarray | None = None,
+    trust: float | None = None,
     seed: int = 0,
     effort: float = 1.0,
     progress: Progress | None = None,
@@ -42,6 +43,7 @@ def synthesize(
         contrast: HxW float32, the expected local contrast (mean |Y - lowpass Y|) inside the hole; None: that
             of the rim, spread inwards.
         usable: HxW bool, pixels that may serve as source; None: all outside the hole.
+        trust: 0..1, how far the guide is followed; None: by the depth of the hole.
         seed: same seed, same bytes, on any number of threads.
         effort: scales the number of search rounds (1 = as measured).
         progress: called with (fraction, text); may raise `Cancelled`.
@@ -77,6 +79,7 @@ def synthesize(
         effort,
         progress or (lambda _fraction, _text: None),
         settings,
+        trust,
     )
     fill = fill_window(job)
     out = rgb.copy()

@@ -39,6 +39,10 @@ CLASS_LEVEL = 0.5
 """Probability from which a pixel belongs to a found class."""
 
 
+FAINT = 0.05
+"""Trust in the network's fill when the fill that followed it came out badly."""
+
+
 @dataclass(frozen=True)
 class _Request:
     """What was asked for, as the receipt keeps it."""
@@ -80,11 +84,12 @@ class _Piece:
     seed: int
     progress: Progress
 
-    def synthesized(self, guide: np.ndarray | None) -> np.ndarray:
+    def synthesized(self, guide: np.ndarray | None, trust: float | None = None) -> np.ndarray:
         """The photograph's own texture along a guide."""
         return detail.synthesize(
-            self.rgb, self.unknown, guide=guide, usable=self.usable, seed=self.seed, progress=self.progress
-        )
+            self.rgb, self.unknown, guide=guide, usable=self.usable, trust=trust, seed=self.seed,
+            progress=self.progress,
+        )  # fmt: skip
 
     def judged(self, fill: np.ndarray, method: str, reasons: tuple[str, ...] = ()) -> _Fill:
         """A fill fitted to its rim, with its scores."""
@@ -230,7 +235,8 @@ class Vanisher:
             return piece.judged(coarse, "network", (str(error),))
         if not quality.misguided(combined.scores):
             return combined
-        other = piece.exemplar(quality.verdict(combined.scores).reasons)
+        reasons = quality.verdict(combined.scores).reasons
+        other = piece.judged(piece.synthesized(coarse, FAINT), "exemplar", reasons)
         return other if quality.better(other.scores, combined.scores) else combined
 
     def _network(self, *, required: bool) -> Inpainter | None:

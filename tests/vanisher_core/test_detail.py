@@ -225,3 +225,32 @@ def test_warm_up_compiles_everything():
     warm_up()
     for kernel in (search.evaluate, search.sweep, vote.vote, vote.vote_best, relax.relax_plane):
         assert kernel.signatures
+
+
+def test_a_deep_hole_keeps_its_texture():
+    """Means of unlike patches are smooth and find smooth patches; copies do not wash out level by level."""
+    rgb = _noise(420, 420, seed=3, sigma=1.5)
+    hole = _box((420, 420), 80, 340, 80, 340)
+    filled = synthesize(np.where(hole[..., None], 0, rgb).astype(np.float32), hole)
+    middle = _box((420, 420), 150, 270, 150, 270)
+    assert 0.8 < _gradient(filled, middle) / _gradient(rgb, ~hole) < 1.25
+
+
+def test_a_horizon_goes_on_through_a_deep_hole():
+    """Sky above a ground: what is free to follow the rim finds the edge; a smooth guide alone would blur it."""
+    rgb = _noise(400, 500, seed=5) * 0.2
+    rgb[:200] += np.float32([0.4, 0.6, 0.8])
+    hole = _box((400, 500), 70, 330, 110, 390)
+    filled = synthesize(np.where(hole[..., None], 0, rgb).astype(np.float32), hole)
+    step = filled[206:212, 120:380].mean((0, 2)) - filled[188:194, 120:380].mean((0, 2))
+    assert (step < -0.3).mean() > 0.9
+
+
+def test_trust_decides_between_guide_and_rim():
+    rgb = _noise(200, 200, seed=9) * 0.1 + 0.2
+    hole = _box((200, 200), 70, 130, 70, 130)
+    guide = np.full_like(rgb, 0.9)
+    followed = synthesize(rgb, hole, guide=guide, trust=1.0)[hole].mean()
+    free = synthesize(rgb, hole, guide=guide, trust=0.02)[hole].mean()
+    assert followed > free + 0.05
+    assert np.array_equal(synthesize(rgb, hole, trust=0.1), synthesize(rgb, hole, trust=0.1))

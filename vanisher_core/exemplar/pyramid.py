@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RADIUS = 3
 MIN_SOURCES = 100
 _MAX_LEVELS = 9
 
@@ -19,6 +18,7 @@ class Level:
 
     height: int
     width: int
+    radius: int
     image: np.ndarray
     guide: np.ndarray
     hole: np.ndarray
@@ -36,22 +36,22 @@ class Level:
         return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
-def inner(height: int, width: int) -> np.ndarray:
+def inner(height: int, width: int, radius: int) -> np.ndarray:
     """HxW bool: a whole patch round this pixel lies inside the picture."""
     plane = np.zeros((height, width), bool)
-    plane[RADIUS : height - RADIUS, RADIUS : width - RADIUS] = True
+    plane[radius : height - radius, radius : width - radius] = True
     return plane
 
 
 def make_level(
-    image: np.ndarray, guide: np.ndarray, hole: np.ndarray, blocked: np.ndarray, tail: int
+    image: np.ndarray, guide: np.ndarray, hole: np.ndarray, blocked: np.ndarray, radius: int, tail: int
 ) -> Level:
     """Build a level from HxWx3, HxWx4 and two HxW bool planes; `blocked` (no source) includes the hole."""
     import cv2
 
     height, width = hole.shape
-    box = np.ones((2 * RADIUS + 1, 2 * RADIUS + 1), np.uint8)
-    inside = inner(height, width)
+    box = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+    inside = inner(height, width, radius)
     valid = (cv2.dilate(blocked.astype(np.uint8), box) == 0) & inside
     target = (cv2.dilate(hole.astype(np.uint8), box) > 0) & inside
     depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3)
@@ -60,6 +60,7 @@ def make_level(
     return Level(
         height,
         width,
+        radius,
         flat,
         np.ascontiguousarray(guide, np.float32).reshape(-1),
         np.ascontiguousarray(hole).reshape(-1),
@@ -88,20 +89,32 @@ def halve_any(plane: np.ndarray) -> np.ndarray:
 
 
 def build(
-    image: np.ndarray, guide: np.ndarray, hole: np.ndarray, blocked: np.ndarray, tail: int
+    image: np.ndarray,
+    guide: np.ndarray,
+    hole: np.ndarray,
+    blocked: np.ndarray,
+    radii: tuple[int, ...],
+    tail: int,
 ) -> list[Level]:
     """Levels from fine to coarse; ends where the hole is small for a patch or sources grow few."""
     import cv2
 
-    levels = [make_level(image, guide, hole, blocked, tail)]
+    levels = [make_level(image, guide, hole, blocked, radii[0], tail)]
     while len(levels) < _MAX_LEVELS and levels[0].sources.size >= 1:
-        if cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max() <= 1.5 * RADIUS:
+        radius = radii[min(len(levels), len(radii) - 1)]
+        if cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max() <= 1.5 * levels[-1].radius:
             break
         image, guide, hole, blocked = halve(image), halve(guide), halve_any(hole), halve_any(blocked)
-        if min(hole.shape) < 4 * RADIUS + 2:
-            break
-        level = make_level(image, guide, hole, blocked, tail)
-        if level.sources.size < MIN_SOURCES:
+        level = None
+        while radius >= radii[0] and (level is None or level.sources.size < MIN_SOURCES):
+            # a coarse level too poor for wide patches may still do for narrow ones
+            level = (
+                make_level(image, guide, hole, blocked, radius, tail)
+                if min(hole.shape) >= 4 * radius + 2
+                else None
+            )
+            radius -= 2
+        if level is None or level.sources.size < MIN_SOURCES:
             break
         levels.append(level)
     return levels
@@ -118,8 +131,8 @@ def carry_up(coarse: Level, fine: Level, key: int) -> None:
     """The coarse field at double scale; matches that are no valid source there become random ones."""
     where = np.flatnonzero(fine.target)
     y, x = where // fine.width, where % fine.width
-    from_y = np.clip(y // 2, RADIUS, coarse.height - 1 - RADIUS)
-    from_x = np.clip(x // 2, RADIUS, coarse.width - 1 - RADIUS)
+    from_y = np.clip(y // 2, coarse.radius, coarse.height - 1 - coarse.radius)
+    from_x = np.clip(x // 2, coarse.radius, coarse.width - 1 - coarse.radius)
     match = coarse.nnf[from_y * coarse.width + from_x].astype(np.int64)
     to_y = 2 * (match // coarse.width) + (y - 2 * from_y)
     to_x = 2 * (match % coarse.width) + (x - 2 * from_x)

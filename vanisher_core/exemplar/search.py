@@ -14,12 +14,12 @@ import numpy as np
 
 from vanisher_core.exemplar.kernel import kernel
 
-RADIUS = 3
-"""Patches are 7x7."""
-TAIL = 32
-_LANES = np.array(
-    [1.0] * 21 + [0.0] * 3, np.float32
-)  # a patch row of 7 pixels, padded to three AVX registers
+NARROW, WIDE = 3, 5
+"""Radius of the patches, 7x7 and 11x11."""
+TAIL = 48
+# patch rows of 7 and of 11 pixels, padded to whole AVX registers
+_LANES = np.array([1.0] * 21 + [0.0] * 3, np.float32)
+_WIDE_LANES = np.array([1.0] * 33 + [0.0] * 7, np.float32)
 
 
 @kernel(fastmath=True, inline="always")
@@ -31,8 +31,72 @@ def _mix(value):  # pragma: no cover - compiled
 
 
 @kernel(fastmath=True)
-def cost(image, guide, width, target, source, strength, best):  # pragma: no cover - compiled
-    """Squared difference of two patches plus `strength` times that of their guides; may end above `best`.
+def _narrow_difference(image, width, target, source, best):  # pragma: no cover - compiled
+    """Squared difference of two 7x7 patches; may end above `best`."""
+    row = np.uint64(3 * width)
+    two = np.uint64(6 * width)
+    at = np.uint64(3 * (target - NARROW * width - NARROW))
+    there = np.uint64(3 * (source - NARROW * width - NARROW))
+    a1, b1 = at + row, there + row
+    a2, b2 = a1 + two, b1 + two
+    a3, b3 = a2 + two, b2 + two
+    total = np.float32(0.0)
+    for k in range(np.uint64(24)):
+        d1 = image[a1 + k] - image[b1 + k]
+        d2 = image[a2 + k] - image[b2 + k]
+        d3 = image[a3 + k] - image[b3 + k]
+        total += _LANES[k] * (d1 * d1 + d2 * d2 + d3 * d3)
+    if total >= best:
+        return total
+    a1, b1 = at, there
+    a2, b2 = a1 + two, b1 + two
+    a3, b3 = a2 + two, b2 + two
+    a4, b4 = a3 + two, b3 + two
+    part = np.float32(0.0)
+    for k in range(np.uint64(24)):
+        d1 = image[a1 + k] - image[b1 + k]
+        d2 = image[a2 + k] - image[b2 + k]
+        d3 = image[a3 + k] - image[b3 + k]
+        d4 = image[a4 + k] - image[b4 + k]
+        part += _LANES[k] * (d1 * d1 + d2 * d2 + d3 * d3 + d4 * d4)
+    return total + part
+
+
+@kernel(fastmath=True)
+def _wide_difference(image, width, target, source, best):  # pragma: no cover - compiled
+    """Squared difference of two 11x11 patches; may end above `best`. Every other row first, then the rest."""
+    two = np.uint64(6 * width)
+    at = np.uint64(3 * (target - WIDE * width - WIDE))
+    there = np.uint64(3 * (source - WIDE * width - WIDE))
+    total = np.float32(0.0)
+    for half in range(2):
+        a1, b1 = at + np.uint64(3 * width * half), there + np.uint64(3 * width * half)
+        a2, b2 = a1 + two, b1 + two
+        a3, b3 = a2 + two, b2 + two
+        a4, b4 = a3 + two, b3 + two
+        a5, b5 = a4 + two, b4 + two
+        part = np.float32(0.0)
+        for k in range(np.uint64(40)):
+            d1 = image[a1 + k] - image[b1 + k]
+            d2 = image[a2 + k] - image[b2 + k]
+            d3 = image[a3 + k] - image[b3 + k]
+            d4 = image[a4 + k] - image[b4 + k]
+            d5 = image[a5 + k] - image[b5 + k]
+            part += _WIDE_LANES[k] * (d1 * d1 + d2 * d2 + d3 * d3 + d4 * d4 + d5 * d5)
+        total += part
+        if total >= best:
+            return total
+    a1, b1 = at + np.uint64(5) * two, there + np.uint64(5) * two
+    part = np.float32(0.0)
+    for k in range(np.uint64(40)):
+        d1 = image[a1 + k] - image[b1 + k]
+        part += _WIDE_LANES[k] * d1 * d1
+    return total + part
+
+
+@kernel(fastmath=True)
+def cost(image, guide, width, radius, target, source, strength, best):  # pragma: no cover - compiled
+    """Squared difference of two patches of `radius` plus `strength` times that of their guides; may end above `best`.
 
     The guide is smooth, so a 3x3 grid of step 3 describes it. Indices are unsigned (a signed one is tested
     for wrap-around at every access) and rows are taken together (one horizontal sum for three or four rows):
@@ -59,39 +123,14 @@ def cost(image, guide, width, target, source, strength, best):  # pragma: no cov
     total *= strength
     if total >= best:
         return total
-    row = np.uint64(3 * width)
-    two = np.uint64(6 * width)
-    at = np.uint64(3 * (target - RADIUS * width - RADIUS))
-    there = np.uint64(3 * (source - RADIUS * width - RADIUS))
-    a1, b1 = at + row, there + row
-    a2, b2 = a1 + two, b1 + two
-    a3, b3 = a2 + two, b2 + two
-    part = np.float32(0.0)
-    for k in range(np.uint64(24)):
-        d1 = image[a1 + k] - image[b1 + k]
-        d2 = image[a2 + k] - image[b2 + k]
-        d3 = image[a3 + k] - image[b3 + k]
-        part += _LANES[k] * (d1 * d1 + d2 * d2 + d3 * d3)
-    total += part
-    if total >= best:
-        return total
-    a1, b1 = at, there
-    a2, b2 = a1 + two, b1 + two
-    a3, b3 = a2 + two, b2 + two
-    a4, b4 = a3 + two, b3 + two
-    part = np.float32(0.0)
-    for k in range(np.uint64(24)):
-        d1 = image[a1 + k] - image[b1 + k]
-        d2 = image[a2 + k] - image[b2 + k]
-        d3 = image[a3 + k] - image[b3 + k]
-        d4 = image[a4 + k] - image[b4 + k]
-        part += _LANES[k] * (d1 * d1 + d2 * d2 + d3 * d3 + d4 * d4)
-    return total + part
+    if radius == WIDE:
+        return total + _wide_difference(image, width, target, source, best - total)
+    return total + _narrow_difference(image, width, target, source, best - total)
 
 
 @kernel(fastmath=True)
 def evaluate(
-    image, guide, width, nnf, dist, strength, top, bottom, left, right
+    image, guide, width, radius, nnf, dist, strength, top, bottom, left, right
 ):  # pragma: no cover - compiled
     """Set `dist` to the cost of the present match for every target in the band."""
     for y in range(top, bottom):
@@ -99,13 +138,28 @@ def evaluate(
             here = y * width + x
             if nnf[here] >= 0:
                 dist[here] = cost(
-                    image, guide, width, here, np.int64(nnf[here]), strength, np.float32(np.inf)
+                    image, guide, width, radius, here, np.int64(nnf[here]), strength, np.float32(np.inf)
                 )
 
 
 @kernel(fastmath=True)
 def sweep(
-    image, guide, width, valid, sources, nnf, before, dist, strength, box, step, key, probes, reach
+    image,
+    guide,
+    width,
+    radius,
+    valid,
+    sources,
+    nnf,
+    before,
+    dist,
+    strength,
+    box,
+    step,
+    key,
+    probes,
+    reach,
+    first,
 ):  # pragma: no cover - compiled
     """One scan (step 1: forward, -1: backward) of the band `box` = (top, bottom, left, right).
 
@@ -128,7 +182,7 @@ def sweep(
             if beside >= 0:
                 candidate = beside + step
                 if candidate != match and valid[candidate]:
-                    d = cost(image, guide, width, here, candidate, strength, best)
+                    d = cost(image, guide, width, radius, here, candidate, strength, best)
                     if d < best:
                         best, match = d, candidate
             above = here - step * width
@@ -136,30 +190,68 @@ def sweep(
             if beside >= 0:
                 candidate = beside + step * width
                 if candidate != match and valid[candidate]:
-                    d = cost(image, guide, width, here, candidate, strength, best)
+                    d = cost(image, guide, width, radius, here, candidate, strength, best)
                     if d < best:
                         best, match = d, candidate
             state = _mix(np.uint64(key) ^ (np.uint64(here) * np.uint64(0x9E3779B97F4A7C15)))
-            radius = reach
+            span_now = first
             near_y = match // width
             near_x = match - near_y * width
             for _ in range(probes):
                 state = _mix(state + np.uint64(0x9E3779B97F4A7C15))
-                if radius >= reach:
+                if span_now >= reach:
                     pick = ((state >> np.uint64(33)) * np.uint64(sources.shape[0])) >> np.uint64(31)
                     candidate = np.int64(sources[pick])
                 else:
-                    span = np.uint64(2 * radius + 1)
-                    cy = near_y + np.int64(((state >> np.uint64(33)) * span) >> np.uint64(31)) - radius
-                    cx = near_x + np.int64(((state & np.uint64(0x7FFFFFFF)) * span) >> np.uint64(31)) - radius
-                    inside = cy >= RADIUS and cy < height - RADIUS and cx >= RADIUS and cx < width - RADIUS
+                    span = np.uint64(2 * span_now + 1)
+                    cy = near_y + np.int64(((state >> np.uint64(33)) * span) >> np.uint64(31)) - span_now
+                    cx = (
+                        near_x
+                        + np.int64(((state & np.uint64(0x7FFFFFFF)) * span) >> np.uint64(31))
+                        - span_now
+                    )
+                    inside = cy >= radius and cy < height - radius and cx >= radius and cx < width - radius
                     candidate = cy * width + cx if inside else match
-                radius = max(radius >> 1, 1)
+                span_now = max(span_now >> 1, 1)
                 if candidate != match and valid[candidate]:
-                    d = cost(image, guide, width, here, candidate, strength, best)
+                    d = cost(image, guide, width, radius, here, candidate, strength, best)
                     if d < best:
                         best, match = d, candidate
                         near_y = match // width
                         near_x = match - near_y * width
+            nnf[here] = match
+            dist[here] = best
+
+
+@kernel(fastmath=True)
+def exhaust(image, weight, width, radius, sources, nnf, dist, box):  # pragma: no cover - compiled
+    """Set the match of every target in `box` to the best of all sources, pixels counting by `weight`.
+
+    For the coarsest level alone, where there are few of both: at the start the hole holds nothing to go by, so known
+    pixels decide (weight 1 there, next to nothing in the hole).
+    """
+    top, bottom, left, right = box
+    for y in range(top, bottom):
+        for x in range(left, right):
+            here = y * width + x
+            if nnf[here] < 0:
+                continue
+            best = np.float32(np.inf)
+            match = np.int64(nnf[here])
+            for n in range(sources.shape[0]):
+                source = np.int64(sources[n])
+                total = np.float32(0.0)
+                for j in range(-radius, radius + 1):
+                    for i in range(-radius, radius + 1):
+                        at = here + j * width + i
+                        a, b = np.uint64(3 * at), np.uint64(3 * (source + j * width + i))
+                        d1 = image[a] - image[b]
+                        d2 = image[a + np.uint64(1)] - image[b + np.uint64(1)]
+                        d3 = image[a + np.uint64(2)] - image[b + np.uint64(2)]
+                        total += weight[np.uint64(at)] * (d1 * d1 + d2 * d2 + d3 * d3)
+                    if total >= best:
+                        break
+                if total < best:
+                    best, match = total, source
             nnf[here] = match
             dist[here] = best

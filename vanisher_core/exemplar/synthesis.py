@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vanisher_core.exemplar.pyramid import Level
 
 Progress = Callable[[float, str], None]
+Vote = Callable[["Level", "Settings"], None]
 
 MAX_WINDOW = 6_000_000
 """Pixels worked on at once (about 90 bytes each); larger windows are solved at half size, then in tiles."""
@@ -57,6 +58,36 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Manner:
+    """How a level's field is found and read.
+
+    Attributes:
+        radii: of the patches, from the finest level up; the last holds for all coarser ones.
+        copies_from: from this level up a pixel becomes a copy instead of a mean. Means of unlike patches are
+            smooth, smooth pixels find smooth patches, and so a deep hole loses its texture level by level.
+        reach: pixels, how far matches are looked for from where the coarser level found them; 0: everywhere.
+            A far match that is a little nearer in colour breaks up what was copied in one piece.
+        from_known: whether the coarsest level starts from what the known pixels say instead of the guide.
+    """
+
+    radii: tuple[int, ...]
+    copies_from: int
+    reach: int
+    from_known: bool
+
+
+GUIDED = Manner((3,), copies_from=2, reach=0, from_known=False)
+FREE = Manner((3, 5), copies_from=0, reach=16, from_known=True)
+"""The first follows a guide that can be trusted; the second grows structure from the rim."""
+LOOSE = 0.3
+"""Trust below which a hole is filled freely."""
+FIRST_COMPARISONS = 20_000_000
+"""Most pairs of patches compared at the start; a coarsest level with more looks at every so many sources."""
+BLANK = np.float32(0.01)
+"""Weight of a hole's pixel, which nobody has filled yet, in the first comparison."""
+
+
+@dataclass(frozen=True)
 class Job:
     """A window: `rough` HxWx3 is the picture with the guide in its hole; `blocked` HxW is no source."""
 
@@ -87,24 +118,33 @@ def _fill(job: Job) -> np.ndarray:
     from vanisher_core.exemplar.search import TAIL
 
     trust = _trust(job.hole, job.settings) if job.trust is None else job.trust
-    sigma = job.settings.sigma / trust
+    manner = FREE if trust < LOOSE else GUIDED
+    sigma = job.settings.sigma / max(trust, 0.01) ** 0.5
     low = _blur(job.rough, sigma)
     beta = np.float32(job.settings.beta * trust)
     job = replace(job, strength=job.strength * trust)
     levels = pyramid.build(
-        job.rough - beta * low, _guide_planes(job, low, sigma), job.hole, job.blocked, TAIL
+        job.rough - beta * low,
+        _guide_planes(job, low, sigma, trust),
+        job.hole,
+        job.blocked,
+        manner.radii,
+        TAIL,
     )
     if levels[0].sources.size == 0 or not levels[0].target.any():
         return _without_patches(job, levels[0])
-    for index in range(len(levels) - 1, -1, -1):
-        level = levels[index]
-        if index == len(levels) - 1:
+    top = len(levels) - 1
+    for index in range(top, -1, -1):
+        level, vote = levels[index], _copy_nearest if index >= manner.copies_from else _vote
+        if index == top:
             pyramid.start(level, job.seed)
+            if manner.from_known:
+                _begin(level)
         else:
             pyramid.carry_up(levels.pop(), level, job.seed + index)
-            _vote(level, job.settings)
+            vote(level, job.settings)
         job.progress(0.6 * 0.5**index, "synthesising texture")
-        _settle(level, index, job)
+        _settle(level, index, job, vote, 0 if index == top else manner.reach)
     source = _copy_best(levels[0])
     image = levels[0].image[: job.rough.size].reshape(job.rough.shape)
     shade = shade_correction(levels[0].image, source, levels[0].hole, levels[0].width)
@@ -115,12 +155,13 @@ def _trust(hole: np.ndarray, settings: Settings) -> float:
     """How far the guide is followed, 0..1: less in a deep hole, for it says less the farther from the rim.
 
     Followed as closely as in a small one, a large hole keeps the guide's empty middle band and comes out as a
-    cloud, however good its texture. So its band widens, its share of the result falls, and so does its weight.
+    cloud, however good its texture. So its band widens, its share of the result falls, and so does its weight;
+    the square, because the error of a guide grows with the distance and weighs with its square.
     """
     import cv2
 
     deepest = float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max())
-    return min(1.0, settings.deep / max(deepest, 1.0))
+    return min(1.0, settings.deep / max(deepest, 1.0)) ** 2
 
 
 def _without_patches(job: Job, level: "Level") -> np.ndarray:
@@ -213,7 +254,7 @@ def _blur(plane: np.ndarray, sigma: float) -> np.ndarray:
     return cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
 
 
-def _guide_planes(job: Job, low: np.ndarray, sigma: float) -> np.ndarray:
+def _guide_planes(job: Job, low: np.ndarray, sigma: float, trust: float) -> np.ndarray:
     """HxWx4: what patches are compared by beside their pixels; the fourth plane is local contrast."""
     settings, hole = job.settings, job.hole
     planes = np.empty((*hole.shape, 4), np.float32)
@@ -223,7 +264,7 @@ def _guide_planes(job: Job, low: np.ndarray, sigma: float) -> np.ndarray:
         expected, weight = membrane(measured, hole), settings.rim_contrast_weight
     else:
         expected, weight = job.contrast, settings.contrast_weight
-    planes[..., 3] = np.float32(weight) * np.where(hole, expected, measured)
+    planes[..., 3] = np.float32(weight * trust) * np.where(hole, expected, measured)
     return planes
 
 
@@ -235,34 +276,65 @@ def _local_contrast(luma: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndar
     return _blur(np.abs(luma - low) * known, 4.0) / np.maximum(spread, 1e-6)
 
 
-def _settle(level: "Level", index: int, job: Job) -> None:
+def _settle(level: "Level", index: int, job: Job, vote: Vote, near: int) -> None:
     """Search and vote at one level until the rounds are used up; leaves the field searched, not voted."""
     from vanisher_core.exemplar.search import evaluate, sweep
     from vanisher_core.exemplar.workers import row_bands, run_bands
 
     top, bottom, left, right = level.box(level.target)
     bands = row_bands(top, bottom, 12)
-    strength = np.float32(job.strength * 147 / 27)
+    strength = np.float32(job.strength * (2 * level.radius + 1) ** 2 / 9)
     reach = max(level.height, level.width)
     rounds, probes = _workload(level, index, job)
+    first = min(near, reach - 1) if near else reach
 
     def evaluate_band(band: tuple[int, int]) -> None:
-        evaluate(level.image, level.guide, level.width, level.nnf, level.dist, strength, *band, left, right)
+        evaluate(
+            level.image,
+            level.guide,
+            level.width,
+            level.radius,
+            level.nnf,
+            level.dist,
+            strength,
+            *band,
+            left,
+            right,
+        )
 
     def sweep_band(band: tuple[int, int], before: np.ndarray, step: int, key: int) -> None:
         sweep(
-            level.image, level.guide, level.width, level.valid, level.sources, level.nnf, before, level.dist,
-            strength, (*band, left, right), step, key, probes, reach,
+            level.image, level.guide, level.width, level.radius, level.valid, level.sources, level.nnf, before,
+            level.dist, strength, (*band, left, right), step, key, probes, reach, first,
         )  # fmt: skip
 
     for turn in range(rounds):
         if turn > 0:
-            _vote(level, job.settings)
+            vote(level, job.settings)
             job.progress(0.6 * 0.5**index * (1 + 0.6 * turn / rounds), "synthesising texture")
         run_bands(evaluate_band, bands)
         for step in (1, -1):
             key = (job.seed * 1000003 + index * 1009 + turn * 2 + (step > 0)) & 0x7FFFFFFF
             run_bands(partial(sweep_band, before=level.nnf.copy(), step=step, key=key), bands)
+
+
+def _begin(level: "Level") -> None:
+    """A first fill of the coarsest level from what its known pixels say; the guide counts next to nothing."""
+    from vanisher_core.exemplar.search import exhaust
+    from vanisher_core.exemplar.workers import row_bands, run_bands
+
+    weight = np.where(level.hole, BLANK, np.float32(1))
+    top, bottom, left, right = level.box(level.target)
+
+    pairs = level.sources.size * int(level.target.sum())
+    sources = level.sources[:: 1 + pairs // FIRST_COMPARISONS]
+
+    def search_band(band: tuple[int, int]) -> None:
+        box = (*band, left, right)
+        exhaust(level.image, weight, level.width, level.radius, sources, level.nnf, level.dist, box)
+
+    run_bands(search_band, row_bands(top, bottom, 12))
+    _copy_best(level)
 
 
 def _workload(level: "Level", index: int, job: Job) -> tuple[int, int]:
@@ -287,10 +359,15 @@ def _vote(level: "Level", settings: Settings) -> None:
     weight = np.exp(-exponent)
 
     def vote_band(band: tuple[int, int]) -> None:
-        vote(level.image, level.width, level.hole, level.nnf, weight, out, (*band, left, right))
+        vote(level.image, level.width, level.radius, level.hole, level.nnf, weight, out, (*band, left, right))
 
     run_bands(vote_band, row_bands(top, bottom, 12))
     level.image = out
+
+
+def _copy_nearest(level: "Level", settings: Settings) -> None:
+    """A vote that copies."""
+    _copy_best(level)
 
 
 def _copy_best(level: "Level") -> np.ndarray:
@@ -304,7 +381,9 @@ def _copy_best(level: "Level") -> np.ndarray:
 
     def copy_band(band: tuple[int, int]) -> None:
         box = (*band, left, right)
-        vote_best(level.image, level.width, level.hole, level.nnf, level.dist, out, source, box, 1)
+        vote_best(
+            level.image, level.width, level.radius, level.hole, level.nnf, level.dist, out, source, box, 1
+        )
 
     run_bands(copy_band, row_bands(top, bottom, 12))
     level.image = out

@@ -9,11 +9,9 @@ import numpy as np
 
 from vanisher_core.exemplar.kernel import kernel
 
-RADIUS = 3
-
 
 @kernel(fastmath=True)
-def vote(image, width, hole, nnf, weight, out, box):  # pragma: no cover - compiled
+def vote(image, width, radius, hole, nnf, weight, out, box):  # pragma: no cover - compiled
     """Write the weighted mean of all proposals for each hole pixel of `box` (top, bottom, left, right)."""
     top, bottom, left, right = box
     height = nnf.shape[0] // width
@@ -26,8 +24,8 @@ def vote(image, width, hole, nnf, weight, out, box):  # pragma: no cover - compi
             green = np.float32(0.0)
             blue = np.float32(0.0)
             total = np.float32(0.0)
-            for j in range(max(-RADIUS, -y), min(RADIUS, height - 1 - y) + 1):
-                for i in range(max(-RADIUS, -x), min(RADIUS, width - 1 - x) + 1):
+            for j in range(max(-radius, -y), min(radius, height - 1 - y) + 1):
+                for i in range(max(-radius, -x), min(radius, width - 1 - x) + 1):
                     shift = j * width + i
                     match = np.int64(nnf[here + shift])
                     if match >= 0:
@@ -44,7 +42,7 @@ def vote(image, width, hole, nnf, weight, out, box):  # pragma: no cover - compi
 
 
 @kernel(fastmath=True)
-def vote_best(image, width, hole, nnf, dist, out, source, box, reach):  # pragma: no cover - compiled
+def vote_best(image, width, radius, hole, nnf, dist, out, source, box, reach):  # pragma: no cover - compiled
     """As `vote`, but copy the proposal of the best patch within `reach` (wider where there is none)."""
     top, bottom, left, right = box
     height = nnf.shape[0] // width
@@ -53,11 +51,11 @@ def vote_best(image, width, hole, nnf, dist, out, source, box, reach):  # pragma
             here = y * width + x
             if not hole[here]:
                 continue
-            for radius in range(reach, RADIUS + 1):
+            for near in range(reach, radius + 1):
                 best = np.float32(np.inf)
                 at = np.int64(-1)
-                for j in range(max(-radius, -y), min(radius, height - 1 - y) + 1):
-                    for i in range(max(-radius, -x), min(radius, width - 1 - x) + 1):
+                for j in range(max(-near, -y), min(near, height - 1 - y) + 1):
+                    for i in range(max(-near, -x), min(near, width - 1 - x) + 1):
                         shift = j * width + i
                         if nnf[here + shift] >= 0 and dist[here + shift] < best:
                             best = dist[here + shift]
