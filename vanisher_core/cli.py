@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any, NoReturn
 
 from vanisher_core import __version__
@@ -20,6 +21,8 @@ from vanisher_core.errors import UsageError, VanisherError
 
 COMMANDS = ("erase", "segment", "models", "doctor")
 """Modules of `vanisher_core.commands`, in the order that --help lists them."""
+PLUGIN_GROUP = "vanisher.commands"
+"""Entry points of other packages (panorama, local_server): functions like `commands.erase.register`."""
 
 _EPILOG = """\
 exit status: 0 done, 1 failed, 2 bad usage or bad input, 130 stopped by Ctrl-C
@@ -49,6 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         import_module(f"vanisher_core.commands.{name}").register(commands)
+    for entry in sorted(entry_points(group=PLUGIN_GROUP), key=lambda entry: entry.name):
+        entry.load()(commands)
     return parser
 
 
