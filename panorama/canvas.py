@@ -1,0 +1,191 @@
+"""A panorama while it is worked on: rolled to a column of its own, changed in place.
+
+The frame of the work does not depend on where the panorama begins: its columns are rolled so that the same one,
+chosen by its content, comes first. Rolling a panorama, erasing and rolling it back therefore does literally the
+same arithmetic, and an object on the seam is an ordinary one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from panorama.files import Panorama
+from panorama.objects import Part, grown_objects
+from panorama.plan import Piece, pieces
+from panorama.sphere import Frame, Region
+from panorama.views import View, positions, render, seen, unproject
+from vanisher_core import blend
+from vanisher_core.mask import Mask
+from vanisher_core.photo import Photo
+
+LEAK = 2
+"""View pixels round a hole that the sampling window may have filled with the object's colours."""
+ROWS = 256
+"""Rows that are pasted, or rolled, at a time."""
+SAMPLED = 512
+"""Rows of a picture that decide which column comes first."""
+OTHERS, OWN = 0, 1
+"""Channels of the state: how many pieces still to be filled cover a texel; whether the present one does."""
+
+
+class Canvas:
+    """The working copy of a panorama and what is still to be filled in it.
+
+    Args:
+        panorama: is not changed.
+        mask: uint8 HxW, 255 = erase.
+        grow: pixels of the horizon by which objects grow; None: by their size.
+        feather: soft edge inside the grown ring; None: by the growth.
+
+    Attributes:
+        frame: of the rolled picture.
+        first: column of the panorama that stands first here.
+        work: samples, changed in place.
+        parts: the grown objects.
+        pieces: what is filled in a view each, in this order.
+
+    Raises:
+        UsageError: grow and feather do not fit.
+    """
+
+    def __init__(self, panorama: Panorama, mask: np.ndarray, grow: int | None, feather: float | None) -> None:
+        self.frame: Frame = panorama.frame
+        self.first = first_column(panorama.photo.array, mask) if panorama.frame.wraps else 0
+        self.parts: list[Part] = grown_objects(np.roll(mask, -self.first, axis=1), self.frame, grow, feather)
+        self.work = np.roll(panorama.photo.array, -self.first, axis=1) if self.parts else panorama.photo.array
+        self.pieces: list[Piece] = pieces(self.parts, self.frame)
+        self._state = np.zeros((*self.work.shape[:2], 2 if self.parts else 0), np.uint8)
+        for piece in self.pieces:
+            self._count(piece, OTHERS, 1)
+
+    @property
+    def open_share(self) -> float:
+        """Share of the texels that is still to be filled."""
+        return (
+            float(np.count_nonzero(self._state[..., OTHERS]) / self._state[..., OTHERS].size)
+            if self.parts
+            else 0.0
+        )
+
+    def look(self, piece: Piece, view: View) -> tuple[Photo, Mask]:
+        """A view of the canvas for a piece: its hole as mask; later holes, and what a crop lacks, transparent.
+
+        To be called once for each of `pieces`, in their order: from then on the piece counts as filled.
+        """
+        at = positions(self.frame, view)
+        self._count(piece, OTHERS, -1)
+        self._count(piece, OWN, 1)
+        marks = render(self.frame, self._state, view, linear=True, at=at) > 0
+        self._count(piece, OWN, -1)
+        own = _wider(marks[..., OWN])
+        clear = (_wider(marks[..., OTHERS]) | ~seen(self.frame, view, at)) & ~own
+        return Photo.from_array(self._samples(view, at, clear)), Mask.from_array(own)
+
+    def paste(self, piece: Piece, view: View, fill: np.ndarray) -> None:
+        """Puts a filled view (of `look`'s type) back into the texels of a piece."""
+        picture = _colours(fill, self.work.ndim).astype(np.float32)
+        low, high = picture.min(), picture.max()
+        for part, region in _bands(piece):
+            alpha = part.alpha[region.top - part.region.top : region.bottom - part.region.top]
+            if not alpha.any():
+                continue
+            source = self.frame.cut(self.work, region)
+            values = np.clip(unproject(self.frame, region, view, picture), low, high)
+            self.frame.put(
+                self.work, region, blend.paste(source, _like(source, values), np.ascontiguousarray(alpha))
+            )
+
+    def alpha(self) -> np.ndarray:
+        """uint8 HxW of the panorama as given: the grown mask of all objects."""
+        alpha = np.zeros(self.work.shape[:2], np.uint8)
+        for part in self.parts:
+            self.frame.put(alpha, part.region, np.maximum(self.frame.cut(alpha, part.region), part.alpha))
+        return _rolled_back(alpha, self.first)
+
+    def finished(self) -> np.ndarray:
+        """The samples, rolled back to the panorama as given; the canvas is spent."""
+        return _rolled_back(self.work, self.first) if self.parts else self.work
+
+    def _count(self, piece: Piece, channel: int, step: int) -> None:
+        state = self._state[..., channel]
+        for part in piece.parts:
+            self.frame.put(
+                state, part.region, self.frame.cut(state, part.region) + np.where(part.hole, step, 0)
+            )
+
+    def _samples(self, view: View, at: tuple[np.ndarray, np.ndarray], clear: np.ndarray) -> np.ndarray:
+        """The view at a depth that keeps what interpolation adds, with alpha where something is to be ignored."""
+        picture = render(self.frame, self.work, view, at=at)
+        if self.work.ndim == 3 and self.work.shape[2] in (2, 4):
+            clear = clear | (picture[..., -1] <= 0)
+            picture = picture[..., :-1]
+        if self.work.dtype == np.float32:
+            top = 1.0
+            samples = np.clip(picture, self.work.min(), self.work.max())
+        else:
+            top = 65535
+            scale = top / np.iinfo(self.work.dtype).max
+            samples = np.rint(np.clip(picture * scale, 0, top)).astype(np.uint16)
+        if not clear.any():
+            return samples
+        planes = samples if samples.ndim == 3 else samples[..., None]
+        alpha = np.where(clear, 0, top).astype(samples.dtype)
+        return np.concatenate([planes, alpha[..., None]], axis=-1)
+
+
+def first_column(picture: np.ndarray, mask: np.ndarray) -> int:
+    """The column of the largest key; a column's key depends on its own samples and mask only.
+
+    Args:
+        picture: HxW or HxWxC, uint8, uint16 or float32.
+        mask: uint8 HxW.
+    """
+    rows = np.unique(np.linspace(0, len(picture) - 1, min(len(picture), SAMPLED)).astype(int))
+    random = np.random.default_rng(0)
+    keys = np.zeros(picture.shape[1], np.uint64)
+    for row in rows:
+        samples = picture[row].view(np.uint32) if picture.dtype == np.float32 else picture[row]
+        samples = samples.reshape(picture.shape[1], -1).astype(np.uint64)
+        weights = random.integers(1, 2**63, samples.shape[1] + 1, np.uint64)
+        keys += samples @ weights[1:] + mask[row] * weights[0]
+    return int(keys.argmax())
+
+
+def _colours(fill: np.ndarray, dimensions: int) -> np.ndarray:
+    """A view's samples without the alpha that `look` added; HxW for a grey panorama without alpha."""
+    colour = fill[..., :-1] if fill.ndim == 3 and fill.shape[2] in (2, 4) else fill
+    return colour[..., 0] if dimensions == 2 and colour.ndim == 3 else colour
+
+
+def _like(source: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values of a view (float32) as samples of the source's type, with the source's own alpha."""
+    if source.dtype != np.float32:
+        values = np.rint(values * (np.iinfo(source.dtype).max / 65535)).astype(source.dtype)
+    if source.ndim == 3 and source.shape[2] in (2, 4):
+        planes = values.reshape(*source.shape[:2], -1)
+        return np.concatenate([planes, source[..., -1:]], axis=-1)
+    return values.reshape(source.shape)
+
+
+def _bands(piece: Piece) -> Iterator[tuple[Part, Region]]:
+    """Every part of a piece in bands of rows."""
+    for part in piece.parts:
+        left, top, right, bottom = part.region
+        for start in range(top, bottom, ROWS):
+            yield part, Region(left, start, right, min(start + ROWS, bottom))
+
+
+def _wider(marks: np.ndarray) -> np.ndarray:
+    """Marks (bool) and the pixels that the sampling window takes from them."""
+    kernel = np.ones((2 * LEAK + 1,) * 2, np.uint8)
+    return cv2.dilate(np.ascontiguousarray(marks).view(np.uint8), kernel) > 0
+
+
+def _rolled_back(array: np.ndarray, first: int) -> np.ndarray:
+    """Undoes the roll in place, band by band: a 16K panorama is not copied once more."""
+    for top in range(0, len(array) if first else 0, ROWS):
+        array[top : top + ROWS] = np.roll(array[top : top + ROWS], first, axis=1)
+    return array

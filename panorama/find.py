@@ -1,0 +1,165 @@
+"""Finds things by name on the sphere: many overlapping views, one mask.
+
+A segmenter knows photographs, so it looks at perspective views: a ring of eight at the horizon, four downwards, and
+one to each pole, each of 100 degrees. Every direction is seen by two to five of them; their log odds are averaged
+with weights that fall to nothing at a view's border, where a thing is cut off and misjudged. So nothing is lost or
+drawn twice at an edge, at the seam or at a pole.
+
+The mask grows downwards by a band under each thing, where its contact shadow lies: a shadow that stays betrays what
+was erased.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+
+from panorama.files import Panorama
+from panorama.objects import components, solid_angle
+from panorama.sphere import Frame, Region
+from panorama.views import View, reduced, render, seen, unproject
+from vanisher_core.errors import UsageError
+from vanisher_core.mask import Mask
+
+Progress = Callable[[float, str], None]
+
+FIELD = math.radians(100)
+"""Of each view."""
+SIDE, SHARE = 768, 0.38
+"""Pixels of each view at most, and as a share of the panorama's columns: no more than it shows."""
+LOOKS = (
+    *((turn * math.pi / 4, 0.0) for turn in range(8)),
+    *(((turn + 0.5) * math.pi / 2, math.radians(-50)) for turn in range(4)),
+    (0.0, -math.pi / 2),
+    (0.0, math.pi / 2),
+)
+"""Yaw and pitch of the views."""
+WORKING = 2048
+"""Columns of the sphere on which views are merged."""
+LEVEL = 0.5
+"""Probability from which a texel belongs to a class."""
+LEAST = math.radians(0.8) ** 2
+"""Steradians, smallest component that counts."""
+SHADOW, SHADOW_RANGE = 0.08, (math.radians(0.5), math.radians(4))
+"""Band below a thing, as a share of its height, and its limits in radians."""
+CERTAIN = 6.0
+"""Log odds beyond which a view's vote counts no more."""
+
+
+def find_in_panorama(
+    panorama: Panorama, classes: Sequence[str], *, device: str = "auto", progress: Progress | None = None
+) -> dict[str, Mask]:
+    """Finds classes in a panorama.
+
+    Args:
+        panorama: the panorama.
+        classes: names such as "person"; "furniture" stands for every class of the furniture weights.
+        device: "auto", "cpu", "cuda" or "mps".
+        progress: called with (fraction done, what is being done); may raise `Cancelled`.
+
+    Returns:
+        For each name asked for, a mask of the panorama's size with the contact shadow; empty where nothing was
+        found.
+
+    Raises:
+        UsageError: no installed weights know a class.
+        ModelError: the weights are missing or damaged.
+    """
+    from vanisher_core.segment import Segmenter
+    from vanisher_core.vanish import _eight_bit
+
+    names = {name: _members(name) for name in dict.fromkeys(classes)}
+    wanted = tuple(dict.fromkeys(member for members in names.values() for member in members))
+    segmenter = Segmenter(device)
+    small, picture = reduced(panorama.frame, _eight_bit(panorama.photo.array), WORKING)
+    total = {name: np.zeros((small.height, small.width), np.float32) for name in wanted}
+    weight = np.full((small.height, small.width), 1e-6, np.float32)
+    side = min(SIDE, math.ceil(small.full_width * SHARE))
+    for index, (yaw, pitch) in enumerate(LOOKS):
+        if progress is not None:
+            progress(index / len(LOOKS), f"looking for {', '.join(names)}")
+        view = View.square(yaw, pitch, FIELD, side)
+        if not seen(small, view).any():
+            continue
+        colours = np.clip(np.rint(render(small, picture, view)), 0, 255).astype(np.uint8)
+        _add(small, view, segmenter.probabilities(colours, wanted), total, weight)
+    odds = {name: total[name] / weight for name in wanted}
+    return {name: _mask(panorama.frame, small, [odds[m] for m in members]) for name, members in names.items()}
+
+
+def _members(name: str) -> tuple[str, ...]:
+    """The segmenters' classes that a name stands for.
+
+    Raises:
+        UsageError: no installed weights know it.
+    """
+    from vanisher_core.models import registry
+    from vanisher_core.segment import known_classes
+
+    known = known_classes()
+    if name in known:
+        return (name,)
+    if name == "furniture":
+        for model in sorted(registry.names()):
+            about = registry.info(model)
+            if about.task == "segment" and model.startswith("segment-furniture"):
+                return tuple(about.classes)
+        raise UsageError(
+            "furniture cannot be found yet: no furniture weights are installed ('vanisher models list' shows what "
+            "is). Paint a mask and give it with --mask"
+        )
+    raise UsageError(f"nothing here finds {name!r}; classes to choose from: {', '.join(known) or 'none'}")
+
+
+def _add(
+    frame: Frame, view: View, found: dict[str, np.ndarray], total: dict[str, np.ndarray], weight: np.ndarray
+) -> None:
+    """Adds one view's votes to the sums."""
+    at = np.linspace(-1, 1, view.width)
+    hat = np.minimum.outer(1 - at**2, 1 - at**2).astype(
+        np.float32
+    )  # exactly 0 along the border, which repeats outside
+    names = list(found)
+    chances = [np.clip(found[name], 1e-4, 1 - 1e-4) for name in names]
+    votes = [hat * np.clip(np.log(chance / (1 - chance)), -CERTAIN, CERTAIN) for chance in chances]
+    whole = Region(0, 0, frame.width, frame.height)
+    back = unproject(frame, whole, view, np.dstack([hat, *votes]), linear=True)
+    weight += back[..., 0]
+    for index, name in enumerate(names, 1):
+        total[name] += back[..., index]
+
+
+def _mask(frame: Frame, small: Frame, odds: list[np.ndarray]) -> Mask:
+    """The mask of the most likely of several classes, with shadows, at the panorama's size."""
+    merged = np.maximum.reduce(odds)
+    marks = (merged >= math.log(LEVEL / (1 - LEVEL))).astype(bool)
+    kept, bands = np.zeros_like(marks), np.zeros_like(marks)
+    for region, own in components(marks, small) if marks.any() else []:
+        if solid_angle(own, region, small) >= LEAST:
+            _put(kept, region, own, small)
+            _put_shadow(bands, region, own, small)
+    size = (frame.width, frame.height)
+    odds_kept = np.where(kept, np.maximum(merged, 1e-3), np.minimum(merged, -1e-3)).astype(np.float32)
+    large = cv2.resize(odds_kept, size, interpolation=cv2.INTER_LINEAR) >= 0
+    shadow = cv2.resize((bands | kept).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    return Mask.from_array(large | shadow)
+
+
+def _put(marks: np.ndarray, region: Region, own: np.ndarray, frame: Frame) -> None:
+    frame.put(marks, region, frame.cut(marks, region) | own)
+
+
+def _put_shadow(marks: np.ndarray, region: Region, own: np.ndarray, frame: Frame) -> None:
+    """Marks a thing moved down by the band of its contact shadow."""
+    height = (region.bottom - region.top) * frame.row_step
+    band = min(max(SHADOW * height, SHADOW_RANGE[0]), SHADOW_RANGE[1])
+    rows = min(math.ceil(band / frame.row_step), frame.height - region.bottom)
+    if rows <= 0:
+        return
+    longer = np.pad(own, ((0, rows), (0, 0)))
+    for down in range(1, rows + 1):
+        longer[down : down + len(own)] |= own
+    _put(marks, region._replace(bottom=region.bottom + rows), longer, frame)

@@ -1,0 +1,204 @@
+"""Which views to work in: one for each object, several for a very large one, one for a cluster of small ones.
+
+A view looks at the middle of its piece, upright (or, near the poles, along the room's walls), at a little more than
+the panorama's own resolution, and shows as much round the hole as `vanisher_core.window` asks for. Pieces whose foot
+is farther from the camera come first: what is behind is filled before what stands before it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from panorama.objects import Part
+from panorama.sphere import Frame, Region, angles, cap, turned
+from panorama.views import View
+
+LARGEST = math.radians(38)
+"""Radius of the largest piece; beyond it perspective stretches too much."""
+SMALL, CLUSTER = math.radians(4), math.radians(10)
+"""Pieces up to the first radius share a view while together they stay below the second."""
+STEEP = math.radians(60)
+"""Views steeper than this are turned along the room's walls."""
+FINER, FINE_PIXELS = 1.25, 500_000
+"""Pixels of the middle of a view per texel, while the hole has no more pixels than this; down to 1 beyond."""
+MOST_PIXELS = 1_200_000
+"""Largest hole of a view, at the panorama's own resolution; what is larger is split, and memory stays bounded."""
+MARGIN_MIN, MARGIN_SHARE = 96, 0.8
+"""Context on a side: pixels, and as a share of the square root of the hole's pixels."""
+WIDEST = math.tan(math.radians(62))
+"""How far from its middle a view may reach, on the plane z = 1."""
+MOST_SHARED = 0.75
+"""Largest share of a piece that its second half may cover with the overlap."""
+OUTLINE = 4000
+"""Points of an outline that are looked at."""
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """What one view fills.
+
+    Attributes:
+        parts: objects, or parts of one.
+        points: Nx3 unit vectors on their outlines.
+        centre: unit vector, the middle of the cap round the points.
+        radius: of that cap, in radians.
+    """
+
+    parts: tuple[Part, ...]
+    points: np.ndarray
+    centre: np.ndarray
+    radius: float
+
+    @classmethod
+    def of(cls, parts: Iterable[Part], frame: Frame) -> Piece:
+        """The piece of some parts."""
+        parts = tuple(parts)
+        points = np.concatenate([outline(part, frame) for part in parts])
+        return cls(parts, points, *cap(points))
+
+    @property
+    def foot(self) -> float:
+        """Lowest pitch, as its sine."""
+        return float(self.points[:, 1].min())
+
+
+def pieces(parts: list[Part], frame: Frame) -> list[Piece]:
+    """Pieces of all parts, in the order to fill them."""
+    found: list[Piece] = []
+    small: list[Piece] = []
+    for part in parts:
+        for piece in _split(Piece.of([part], frame), frame):
+            (small if piece.radius <= SMALL else found).append(piece)
+    found += _clusters(small, frame)
+    return sorted(found, key=lambda piece: (-piece.foot, *piece.parts[0].region))
+
+
+def outline(part: Part, frame: Frame) -> np.ndarray:
+    """Nx3 unit vectors of texels on the outline of a part's hole (those at a region's border among them)."""
+    hole = np.pad(part.hole, 1).view(np.uint8)
+    edge = (cv2.erode(hole, np.ones((3, 3), np.uint8)) < hole)[1:-1, 1:-1]
+    rows, columns = np.nonzero(edge)
+    step = max(len(rows) // OUTLINE, 1)
+    return frame.directions(columns[::step] + part.region.left, rows[::step] + part.region.top)
+
+
+def view_of(piece: Piece, frame: Frame, room: float | None) -> View:
+    """The view to fill a piece in.
+
+    Args:
+        piece: what to fill.
+        frame: of the panorama.
+        room: yaw of a wall's normal, if known.
+    """
+    rotation = _orientation(piece.centre, room)
+    area = _plane_area(piece.parts, frame, rotation[2])
+    focal = min(max(math.sqrt(FINE_PIXELS / area), 1 / frame.step), FINER / frame.step)
+    x, y, z = (piece.points @ rotation.T).T
+    x, y = x / z, -y / z
+    margin = max(MARGIN_MIN / focal, MARGIN_SHARE * math.sqrt(area))
+    near = 8 / focal
+    left, right = _span(float(x.min()), float(x.max()), margin, near)
+    top, bottom = _span(float(y.min()), float(y.max()), margin, near)
+    width, height = math.ceil((right - left) * focal), math.ceil((bottom - top) * focal)
+    return View(rotation, focal, left, top, width, height)
+
+
+def _span(low: float, high: float, margin: float, near: float) -> tuple[float, float]:
+    """An interval with its margin, inside the widest window but never without `near` on both sides."""
+    return min(max(low - margin, -WIDEST), low - near), max(min(high + margin, WIDEST), high + near)
+
+
+def _orientation(centre: np.ndarray, room: float | None) -> np.ndarray:
+    """The rotation of a camera that looks at a direction."""
+    yaw, pitch = angles(centre)
+    if abs(pitch) > STEEP and room is not None:
+        quarter = math.pi / 2
+        # Up and down the picture's upright is the room's: a camera turned about its own axis keeps its aim.
+        spin = (yaw - room + quarter / 2) % quarter - quarter / 2
+        spin = spin if pitch < 0 else -spin
+        c, s = math.cos(spin), math.sin(spin)
+        return np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) @ turned(yaw, pitch)
+    return turned(yaw, pitch)
+
+
+def _plane_area(parts: Iterable[Part], frame: Frame, ahead: np.ndarray) -> float:
+    """About how much of the plane z = 1 of a camera that looks `ahead` the holes of parts cover."""
+    total = 0.0
+    for part in parts:
+        directions, texels = _sampled(part, frame)
+        flat = np.hypot(directions[:, 0], directions[:, 2])
+        z = np.maximum(directions @ ahead, 0.2)
+        total += float((flat / z**3).sum()) * texels * frame.step * frame.row_step
+    return max(total, frame.step * frame.row_step * 1e-3)
+
+
+def _sampled(part: Part, frame: Frame) -> tuple[np.ndarray, float]:
+    """Unit vectors (Nx3) of texels of a part's hole, on a grid where it is large, and how many each stands for."""
+    step = max(math.isqrt(int(np.count_nonzero(part.alpha)) // OUTLINE), 1)
+    rows, columns = np.nonzero(part.alpha[::step, ::step])
+    if len(rows) == 0:  # all between the grid's lines
+        rows, columns = (index[:1] // step for index in np.nonzero(part.alpha))
+    directions = frame.directions(columns * step + part.region.left, rows * step + part.region.top)
+    return directions, np.count_nonzero(part.alpha) / len(rows)
+
+
+def _split(piece: Piece, frame: Frame) -> list[Piece]:
+    """A piece, or halves of it (and of those) until each is small enough for one view."""
+    pixels = _plane_area(piece.parts, frame, piece.centre) / frame.step**2
+    if piece.radius <= LARGEST and pixels <= MOST_PIXELS:
+        return [piece]
+    (part,) = piece.parts
+    directions, _ = _sampled(part, frame)
+    middle = directions.mean(axis=0)
+    axis = np.linalg.eigh((directions - middle).T @ (directions - middle))[1][:, -1]
+    axis = axis * (1.0 if axis[np.abs(axis).argmax()] > 0 else -1.0)
+    beyond = _along(part, frame, axis) - np.float32(middle @ axis)
+    beyond /= np.float32(frame.step * max(part.grow, 4))  # in widths of the soft edge
+    # The second half reaches over the first one's edge and fades there, so that no line shows where they meet; not
+    # where the edge is as wide as the half itself, on panoramas of a few pixels.
+    fades = np.mean(beyond[part.hole] > -1) < MOST_SHARED
+    found: list[Piece] = []
+    for share in (beyond <= 0, np.clip(beyond + 1, 0, 1) if fades else beyond > 0):
+        alpha = np.ceil(part.alpha * share.astype(np.float32)).astype(np.uint8)
+        if alpha.any():
+            found += _split(Piece.of([_tight(part, alpha)], frame), frame)
+    return found
+
+
+def _along(part: Part, frame: Frame, axis: np.ndarray) -> np.ndarray:
+    """float32 of a part's region: how far each texel's direction goes along an axis."""
+    yaw = frame.yaw(np.arange(part.region.left, part.region.right))
+    pitch = frame.pitch(np.arange(part.region.top, part.region.bottom))[:, None]
+    level = (axis[0] * np.sin(yaw) + axis[2] * np.cos(yaw)).astype(np.float32)
+    return np.cos(pitch).astype(np.float32) * level + (axis[1] * np.sin(pitch)).astype(np.float32)
+
+
+def _tight(part: Part, alpha: np.ndarray) -> Part:
+    """A part with another alpha, its region cut to what is left."""
+    left, top, width, height = cv2.boundingRect(alpha)
+    region = Region(
+        part.region.left + left, part.region.top + top,
+        part.region.left + left + width, part.region.top + top + height,
+    )  # fmt: skip
+    return Part(region, alpha[top : top + height, left : left + width].copy(), part.grow)
+
+
+def _clusters(small: list[Piece], frame: Frame) -> list[Piece]:
+    """Small pieces gathered while the cap round each group stays small."""
+    rest = sorted(small, key=lambda piece: (piece.parts[0].region.top, piece.parts[0].region.left))
+    found = []
+    while rest:
+        seed = rest[0]
+        limit = math.cos(CLUSTER - SMALL)
+        near = [float(piece.centre @ seed.centre) >= limit for piece in rest]
+        group = [piece for piece, is_near in zip(rest, near, strict=True) if is_near]
+        rest = [piece for piece, is_near in zip(rest, near, strict=True) if not is_near]
+        found.append(
+            seed if len(group) == 1 else Piece.of([p for piece in group for p in piece.parts], frame)
+        )
+    return found

@@ -1,0 +1,110 @@
+"""The receipt of a panorama: what was done, view by view, and how to do it again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from vanisher_core import __version__
+from vanisher_core.receipt import WindowRecord
+
+FORMAT = 1
+"""Version of this layout."""
+
+
+@dataclass(frozen=True)
+class ViewRecord:
+    """One perspective view that was filled.
+
+    Attributes:
+        yaw: degrees, of its middle, in the panorama as given.
+        pitch: degrees.
+        field: degrees across and down.
+        size: width and height in pixels.
+        filled: degrees, radius of the cap round what was filled.
+        windows: what `Vanisher.erase` did in it; boxes in pixels of the view.
+        notes: what it said about them.
+    """
+
+    yaw: float
+    pitch: float
+    field: tuple[float, float]
+    size: tuple[int, int]
+    filled: float
+    windows: tuple[WindowRecord, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PanoramaReceipt:
+    """What one erasure of a panorama was asked, what it used and what came out.
+
+    Fields with the names of `vanisher_core.receipt.Receipt` mean the same.
+
+    Attributes:
+        nadir: degrees of the cap below that was erased, or None.
+        removed: classes that were looked for.
+        frame: columns and rows of the full sphere, and where the picture begins in it.
+        room_yaw: degrees, the yaw of a wall if the edges agree on one.
+        views: one record for each view, in the order they were worked.
+    """
+
+    model: str
+    seed: int
+    grow: int | None
+    feather: float | None
+    nadir: float | None
+    removed: tuple[str, ...]
+    grow_used: int
+    size: tuple[int, int]
+    frame: tuple[int, int, int, int]
+    pixels: str
+    input_pixels_sha256: str
+    mask_sha256: str
+    output_pixels_sha256: str
+    room_yaw: float | None = None
+    input_file_sha256: str | None = None
+    output_file_sha256: str | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
+    views: tuple[ViewRecord, ...] = ()
+    device: str = "cpu"
+    compute: str = ""
+    reencoded: str = ""
+    notes: tuple[str, ...] = ()
+    vanisher: str = __version__
+    kind: str = "panorama"
+    format: int = FORMAT
+
+    def replay(self) -> dict[str, Any]:
+        """Options of `erase_panorama` that do the same again, given the same panorama and mask."""
+        return {"model": self.model, "seed": self.seed, "grow": self.grow, "feather": self.feather}
+
+    def with_files(self, **changes: Any) -> PanoramaReceipt:
+        """A copy with what only the caller knows: digests of files, notes of saving, `reencoded`."""
+        return dataclasses.replace(self, **changes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; numbers that are not finite become None."""
+        return _plain(dataclasses.asdict(self))
+
+    def to_json(self) -> str:
+        """The receipt as text: keys sorted, two spaces, one newline at the end."""
+        return (
+            json.dumps(self.as_dict(), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+        )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,270 @@
+"""Perspective views of a panorama, and the way back for the texels that a fill may change.
+
+A view is a window on the plane z = 1 of a turned camera. Its focal length, in pixels, sets its resolution:
+`frame.full_width / (2 pi)` gives the panorama's own in the middle of the view, more towards its edges.
+
+Both ways are inverse maps on pixel centres (a round trip has no shift), sampled with an 8x8 Lanczos window:
+film grain survives it far better than with a bicubic one (docs/log.md). Views are made tile by tile from small
+regions of the panorama, so that the memory follows the view, not the sphere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from panorama.sphere import Frame, Region, angles, turned
+
+TILE = 384
+"""Pixels, side of the tiles that a view is made of."""
+PAD = 5
+"""Texels that the sampling window reaches beyond a position."""
+MINIFIED, HALVED = 1.4, 2.0
+"""View pixels per texel from which on, and at which fully, the way back averages four samples."""
+BEHIND = 1e-3
+"""Directions nearer than this to the camera's own plane are not in any view."""
+FAR = 1e3
+"""Where the plane z = 1 puts what is behind the camera."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A perspective view.
+
+    Attributes:
+        rotation: 3x3, rows are the camera's right, up and ahead vectors in the world.
+        focal: pixels per unit of the plane z = 1.
+        left: x of the window's left edge on that plane (to the right).
+        top: y of its top edge (downwards).
+        width: pixels.
+        height: pixels.
+    """
+
+    rotation: np.ndarray
+    focal: float
+    left: float
+    top: float
+    width: int
+    height: int
+
+    @classmethod
+    def square(cls, yaw: float, pitch: float, field: float, side: int) -> View:
+        """A view of `side` x `side` pixels that looks at yaw and pitch and spans `field` radians."""
+        half = math.tan(field / 2)
+        return cls(turned(yaw, pitch), side / (2 * half), -half, -half, side, side)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Yaw and pitch of the window's middle, in radians."""
+        x, y = self.left + self.width / self.focal / 2, self.top + self.height / self.focal / 2
+        return angles(np.array([x, -y, 1.0]) @ self.rotation)
+
+    @property
+    def field(self) -> tuple[float, float]:
+        """Angles in radians that the window spans across and down."""
+        right, bottom = self.left + self.width / self.focal, self.top + self.height / self.focal
+        return math.atan(right) - math.atan(self.left), math.atan(bottom) - math.atan(self.top)
+
+    def directions(self, left: int, top: int, width: int, height: int) -> np.ndarray:
+        """Directions (height x width x 3 float64, not normalised) of a rectangle of its pixels."""
+        x = (np.arange(left, left + width) + 0.5) / self.focal + self.left
+        y = (np.arange(top, top + height) + 0.5) / self.focal + self.top
+        right, up, ahead = self.rotation
+        return x[None, :, None] * right - y[:, None, None] * up + ahead
+
+    def pixel(self, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Fractional column and row of directions (...x3); far outside behind the camera."""
+        x, y, z = np.moveaxis(directions @ self.rotation.T, -1, 0)
+        return self._on_plane(x, y, z)
+
+    def _on_plane(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        ahead = z > BEHIND
+        across = np.divide(x, z, out=np.full(z.shape, FAR), where=ahead)
+        down = np.divide(-y, z, out=np.full(z.shape, FAR), where=ahead)
+        return (across - self.left) * self.focal - 0.5, (down - self.top) * self.focal - 0.5
+
+    def _pixels_of(
+        self, frame: Frame, region: Region, shift: tuple[float, float]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`pixel` for the texels of a region, moved by parts of a texel; built from rows and columns alone."""
+        yaw = frame.yaw(np.arange(region.left, region.right) + shift[0])
+        pitch = frame.pitch(np.arange(region.top, region.bottom) + shift[1])
+        sine, cosine, flat, high = np.sin(yaw), np.cos(yaw), np.cos(pitch)[:, None], np.sin(pitch)[:, None]
+        x, y, z = (flat * (a * sine + c * cosine) + b * high for a, b, c in self.rotation)
+        return self._on_plane(x, y, z)
+
+
+def positions(frame: Frame, view: View) -> tuple[np.ndarray, np.ndarray]:
+    """Fractional column and row in the panorama of every pixel of a view (float32), for several `render`s."""
+    columns = np.empty((view.height, view.width), np.float32)
+    rows = np.empty_like(columns)
+    for tile, corner in _tiles(view):
+        columns[tile], rows[tile] = frame.texel(view.directions(*corner))
+    return columns, rows
+
+
+def render(
+    frame: Frame,
+    picture: np.ndarray,
+    view: View,
+    *,
+    linear: bool = False,
+    at: tuple[np.ndarray, np.ndarray] | None = None,
+) -> np.ndarray:
+    """Looks at a panorama.
+
+    Args:
+        frame: of the panorama.
+        picture: HxW or HxWxC, uint8, uint16 or float32; its channels are sampled alike.
+        view: what to look at.
+        linear: bilinear sampling, which never overshoots: for masks.
+        at: of `positions`, if they are known.
+
+    Returns:
+        float32 of the view's size and the picture's channels, in the picture's own units. What a cropped
+        panorama does not show repeats its border; see `seen`.
+    """
+    columns, rows = at or positions(frame, view)
+    out = np.empty((view.height, view.width, *picture.shape[2:]), np.float32)
+    for tile, _ in _tiles(view):
+        out[tile] = _sample(*_neighbourhood(frame, picture, columns[tile], rows[tile]), linear).reshape(
+            out[tile].shape
+        )
+    return out
+
+
+def seen(frame: Frame, view: View, at: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+    """Bool, of the view's size: which pixels the panorama shows (all of a full one)."""
+    if frame.wraps and frame.has_zenith and frame.has_nadir:
+        return np.ones((view.height, view.width), bool)
+    columns, rows = at or positions(frame, view)
+    inside = (rows >= -0.5) & (rows <= frame.height - 0.5)
+    if not frame.wraps:
+        columns = _unwrapped(frame, columns)
+        inside &= (columns >= -0.5) & (columns <= frame.width - 0.5)
+    return inside
+
+
+def reduced(frame: Frame, picture: np.ndarray, columns: int) -> tuple[Frame, np.ndarray]:
+    """A panorama scaled down, by area means, to at most so many columns of the full sphere."""
+    small = frame.scaled(columns)
+    if small == frame:
+        return frame, picture
+    return small, cv2.resize(picture, (small.width, small.height), interpolation=cv2.INTER_AREA)
+
+
+def unproject(
+    frame: Frame, region: Region, view: View, picture: np.ndarray, *, linear: bool = False
+) -> np.ndarray:
+    """The texels of a region as a view shows them.
+
+    Where the view has more pixels than the panorama (its edges), four samples of each texel are averaged.
+
+    Args:
+        frame: of the panorama.
+        region: texels wanted; those outside the view come back as its border or 0.
+        view: that was worked on.
+        picture: float32 of the view's size, HxW or HxWxC.
+        linear: one bilinear sample of each texel.
+
+    Returns:
+        float32 of the region's shape and the picture's channels.
+    """
+    columns, rows = view._pixels_of(frame, region, (0.0, 0.0))
+    out = _sample(picture, columns, rows, linear)
+    share = _minified(columns, rows)
+    if not linear and share.max(initial=0.0) > 0:
+        four = [
+            _sample(picture, *view._pixels_of(frame, region, (x, y)), False)
+            for x in (-0.25, 0.25)
+            for y in (-0.25, 0.25)
+        ]
+        mean = np.mean(four, axis=0, dtype=np.float32)
+        out += share.reshape(*share.shape, *(1,) * (out.ndim - 2)) * (mean - out)
+    return out
+
+
+def _tiles(view: View) -> Iterator[tuple[tuple[slice, slice], tuple[int, int, int, int]]]:
+    """Index, and left, top, width and height, of the tiles of a view."""
+    for top in range(0, view.height, TILE):
+        for left in range(0, view.width, TILE):
+            width, height = min(TILE, view.width - left), min(TILE, view.height - top)
+            yield (slice(top, top + height), slice(left, left + width)), (left, top, width, height)
+
+
+def _unwrapped(frame: Frame, columns: np.ndarray) -> np.ndarray:
+    """Columns moved by whole turns so that they lie near the picture's middle."""
+    return (columns - frame.width / 2 + frame.full_width / 2) % frame.full_width + (
+        frame.width / 2 - frame.full_width / 2
+    )
+
+
+def _neighbourhood(
+    frame: Frame, picture: np.ndarray, columns: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The texels that positions need (float32), and the positions inside it."""
+    if frame.wraps:
+        middle = columns[columns.shape[0] // 2, columns.shape[1] // 2]
+        columns = middle + (columns - middle + frame.width / 2) % frame.width - frame.width / 2
+    else:
+        columns = np.clip(_unwrapped(frame, columns), 0, frame.width - 1)
+    left, right = math.floor(columns.min()) - PAD, math.ceil(columns.max()) + PAD + 1
+    top, bottom = math.floor(rows.min()) - PAD, math.ceil(rows.max()) + PAD + 1
+    part = _cut(frame, picture, Region(left, top, right, bottom)).astype(np.float32)
+    return part, columns - left, rows - top
+
+
+def _cut(frame: Frame, picture: np.ndarray, region: Region) -> np.ndarray:
+    """Texels of a region that may reach beyond the picture: round, over a pole to the other side, or repeated."""
+    inner = region._replace(top=max(region.top, 0), bottom=min(region.bottom, frame.height))
+    if frame.wraps:
+        part = frame.cut(picture, inner)
+    else:
+        columns = np.clip(np.arange(region.left, region.right), 0, frame.width - 1)
+        part = np.take(picture[inner.top : inner.bottom], columns, axis=1)
+    above, below = inner.top - region.top, region.bottom - inner.bottom
+    if above == below == 0:
+        return part
+    caps = (
+        _beyond(frame, picture, region, np.arange(above)[::-1], 0, frame.has_zenith),
+        _beyond(frame, picture, region, frame.height - 1 - np.arange(below), -1, frame.has_nadir),
+    )
+    return np.concatenate([caps[0], part, caps[1]])
+
+
+def _beyond(
+    frame: Frame, picture: np.ndarray, region: Region, rows: np.ndarray, edge: int, pole: bool
+) -> np.ndarray:
+    """What lies beyond the first or last row: `rows` on the other side of the pole, or the edge again."""
+    columns = np.arange(region.left, region.right)
+    if not frame.wraps:
+        columns = np.clip(columns, 0, frame.width - 1)
+    else:
+        columns = (columns + (frame.width // 2 if pole else 0)) % frame.width
+    rows = np.clip(rows, 0, frame.height - 1) if pole else np.full(len(rows), edge)
+    return picture[rows[:, None], columns[None, :]]
+
+
+def _sample(picture: np.ndarray, columns: np.ndarray, rows: np.ndarray, linear: bool) -> np.ndarray:
+    """Picture (float32) at fractional positions; its border is repeated."""
+    return cv2.remap(
+        picture,
+        columns.astype(np.float32),
+        rows.astype(np.float32),
+        cv2.INTER_LINEAR if linear else cv2.INTER_LANCZOS4,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def _minified(columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Weight in [0, 1] of the averaged sample: by view pixels per texel, from the steps between neighbours."""
+    if min(columns.shape) < 2:
+        return np.zeros(columns.shape, np.float32)
+    down = np.hypot(np.gradient(columns, axis=0), np.gradient(rows, axis=0))
+    across = np.hypot(np.gradient(columns, axis=1), np.gradient(rows, axis=1))
+    steps = np.maximum(down, across)
+    return np.clip((steps - MINIFIED) / (HALVED - MINIFIED), 0, 1).astype(np.float32)
