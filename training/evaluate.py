@@ -1,9 +1,11 @@
-"""Measures the product: `python -m training.evaluate inpaint|segment|speed [options]`.
+"""Measures the product: `python -m training.evaluate inpaint|segment|furniture|speed [options]`.
 
-    python -m training.evaluate inpaint --sizes 256 512 native --csv inpaint.csv --plates plates/
-    python -m training.evaluate segment
-    python -m training.evaluate speed
+    python -m training.evaluate inpaint --out figures --plates 8 --reference runs/reference
+    python -m training.evaluate segment --out figures --plates 24
+    python -m training.evaluate furniture --out figures --plates 24
+    python -m training.evaluate speed --out figures
 
+Each prints Markdown, ends with its bars (met or not), and keeps PART.md and PART.csv in the folder of `--out`.
 Each part has its own `--help`. A quick look on two cores: `inpaint --sizes 256 --count 8 --no-memory`.
 """
 
@@ -16,6 +18,7 @@ from importlib import import_module
 PARTS = {
     "inpaint": "training.evaluate_inpaint",
     "segment": "training.evaluate_segment",
+    "furniture": "training.evaluate_furniture",
     "speed": "training.speed",
 }
 

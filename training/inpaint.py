@@ -2,11 +2,12 @@
 
     python -m training.inpaint --data ../shared/data --out runs/inpaint --minutes 90
     python -m training.inpaint --steps 8 --limit 64 --bank 64 --sizes 64 --pixels 16384   # rehearsal, CPU, a minute
+    torchrun --nproc-per-node 4 -m training.inpaint ...                                   # several GPUs
 
 A step draws one picture size and as many pictures as the pixel budget allows. The run resumes from its newest
 checkpoint, stops on a non-finite loss and after `steps` or `minutes`, whichever comes first; with `minutes` the
 learning rate follows the clock, so that a machine of any speed ends its schedule. The averaged weights are
-exported with each validation.
+exported with each validation. `--pixels` is the budget of one process (`training.distributed`).
 """
 
 import sys
@@ -19,7 +20,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from training import losses
+from training import distributed, losses
 from training.common import (
     Ema,
     Log,
@@ -32,8 +33,10 @@ from training.common import (
 )
 from training.data.scenes import Scenes, augmented, load_scenes
 from training.discriminator import GlobalLocalCritic
+from training.distributed import ALONE, World
+from training.perceptual import Perceptual
 from training.plates import save_plate
-from vanisher_core.device import channels_last, pick_device
+from vanisher_core.device import channels_last
 from vanisher_core.models.inpainter import ResidualGenerator, build_inpaint_small
 
 
@@ -59,6 +62,8 @@ class Config:
     critic_rate: float = 2e-4
     r1: float = 1.0
     r1_every: int = 16
+    perceptual: float = 0.0
+    perceptual_weights: Path | None = None
     every: int = 1000
     seed: int = 0
     threads: int = 1
@@ -83,7 +88,13 @@ def adversarial_loss(critic: nn.Module, fake: Tensor, truth: Tensor, hole: Tenso
 
 
 def critic_step(
-    critic: nn.Module, optimizer: torch.optim.Optimizer, fake: Tensor, truth: Tensor, hole: Tensor, r1: float
+    critic: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    fake: Tensor,
+    truth: Tensor,
+    hole: Tensor,
+    r1: float,
+    world: World = ALONE,
 ) -> float:
     """One step of the critics; returns their loss."""
     truth = truth.detach().requires_grad_(r1 > 0)
@@ -94,6 +105,7 @@ def critic_step(
         loss = loss + r1 * losses.r1_penalty(real_score, truth)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
+    distributed.average(world, critic)
     optimizer.step()
     return float(loss.detach())
 
@@ -141,6 +153,7 @@ class Run(NamedTuple):
     critic: GlobalLocalCritic
     optimizer: torch.optim.Optimizer
     critic_optimizer: torch.optim.Optimizer
+    perceptual: Perceptual | None = None
 
     @property
     def modules(self) -> dict[str, nn.Module]:
@@ -165,6 +178,7 @@ def build(config: Config, device: torch.device) -> Run:
         critic,
         torch.optim.AdamW(model.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=0.01),
         torch.optim.AdamW(critic.parameters(), config.critic_rate, betas=(0.5, 0.99)),
+        Perceptual(config.perceptual_weights, device) if config.perceptual else None,
     )
 
 
@@ -176,41 +190,57 @@ def learning_rate(config: Config, step: int, seconds: float) -> float:
     return config.rate * max(cosine(int(progress * 1e6), 10**6, 0), 0.01)
 
 
-def train_step(config: Config, run: Run, scenes: Scenes, step: int) -> tuple[int, float, float]:
-    """One step on pictures of one random size; returns how many, the loss, and the critics' loss."""
+def draw(config: Config, scenes: Scenes) -> tuple[Tensor, Tensor]:
+    """Pictures of one random size, as many as the pixel budget allows, and a hole for each."""
     size = config.sizes[int(torch.randint(len(config.sizes), ()))]
     batch = max(1, config.pixels // size**2)
     truth = augmented(scenes.train, batch, size).contiguous(memory_format=torch.channels_last)
-    hole = scenes.holes.sample(batch, size)
+    return truth, scenes.holes.sample(batch, size)
+
+
+def train_step(
+    config: Config, run: Run, truth: Tensor, hole: Tensor, step: int, world: World = ALONE
+) -> tuple[float, float]:
+    """One step of the critics and the generator; returns the generator's loss and that of the critics.
+
+    Every loss is a mean over pictures, so that processes which average their gradients take the step of one
+    process with all their pictures.
+    """
     critics = 0.0
     with torch.autocast(truth.device.type, torch.bfloat16, enabled=truth.is_cuda):
         loss, fake = generator_loss(run.model, truth, hole)
         if config.adversarial:
             # the penalty is a second derivative and dear: seldom and heavier (Karras et al. 2020, section 3.1)
             r1 = 0.0 if step % config.r1_every else config.r1 * config.r1_every
-            critics = critic_step(run.critic, run.critic_optimizer, fake, truth, hole, r1)
+            critics = critic_step(run.critic, run.critic_optimizer, fake, truth, hole, r1, world)
             loss = loss + config.adversarial * adversarial_loss(run.critic, fake, truth, hole)
+        if run.perceptual is not None:
+            loss = loss + config.perceptual * run.perceptual.distance(fake, truth)
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()
+    distributed.average(world, run.model)
     nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
     run.optimizer.step()
     run.ema.update(run.model)
-    return batch, float(loss.detach()), critics
+    return float(loss.detach()), critics
 
 
 def main(config: Config) -> None:
     """Runs, or resumes, the training."""
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
-    device = pick_device(config.device)
-    log = Log(config.out / "log.jsonl")
-    scenes = load_scenes(config.data, config.size, config.limit, config.validate, config.bank, device)
-    run = build(config, device)
+    world = distributed.start(config.device)
+    scenes = load_scenes(config.data, config.size, config.limit, config.validate, config.bank, world.device)
+    run = build(config, world.device)
     state = load_checkpoint(config.out, run.modules, run.optimizers) or {}
     step, seconds, seen = (state.get(key, 0) for key in ("step", "seconds", "pictures"))
+    distributed.share(world, run.modules.values())
+    distributed.reseed(world, config.seed, step)
     if config.compile:
         run.model.compile()
-    print(f"device {device}, {scenes.split}, resuming at step {step}")
+    log = Log(config.out / "log.jsonl") if world.leads else None
+    if world.leads:
+        print(f"device {world.device} x {world.size}, {scenes.split}, resuming at step {step}")
 
     losses_since, critics_since, steps_since = 0.0, 0.0, 0
     clock = time.monotonic()
@@ -218,24 +248,39 @@ def main(config: Config) -> None:
     while not finished:
         for group in run.optimizer.param_groups:
             group["lr"] = learning_rate(config, step, seconds)
-        batch, loss, critics = train_step(config, run, scenes, step)
+        truth, hole = draw(config, scenes)
+        loss, critics = train_step(config, run, truth, hole, step, world)
         losses_since += stop_if_not_finite(loss, step)
         critics_since += critics
-        step, seen, steps_since = step + 1, seen + batch, steps_since + 1
+        step, seen, steps_since = step + 1, seen + len(truth) * world.size, steps_since + 1
         seconds, clock = seconds + time.monotonic() - clock, time.monotonic()
+        if config.minutes:
+            seconds = distributed.agreed(world, seconds)
         finished = step >= config.steps or (config.minutes > 0 and seconds >= 60 * config.minutes)
 
         # once in a while: validate, export, save
         if step % config.every == 0 or finished:
-            figures = validate(run.ema.module, scenes, config.out / "plate.png")
-            done: dict[str, Any] = {"pictures": seen, "seconds": round(seconds)}
-            means = {"loss": losses_since / steps_since, "critic": critics_since / steps_since}
-            log.write(step, **done, **means, **figures, rate=run.optimizer.param_groups[0]["lr"])
+            distributed.check_equal(world, run.model)
+            distributed.check_equal(world, run.critic)
+            if log is not None:
+                figures = validate(run.ema.module, scenes, config.out / "plate.png")
+                done: dict[str, Any] = {"pictures": seen, "seconds": round(seconds)}
+                means = {"loss": losses_since / steps_since, "critic": critics_since / steps_since}
+                log.write(step, **done, **means, **figures, rate=run.optimizer.param_groups[0]["lr"])
+                note = {"step": step, "split": scenes.split} | done | figures
+                export(run.ema.module, config.out / "inpaint-small.safetensors", note)
+                state = {
+                    "config": asdict(config),
+                    "split": scenes.split,
+                    **done,
+                    "seconds": seconds,
+                    **figures,
+                }
+                save_checkpoint(config.out, step, run.modules, run.optimizers, state)
+            distributed.reseed(world, config.seed, step)
             losses_since, critics_since, steps_since = 0.0, 0.0, 0
-            export(run.ema.module, config.out / "inpaint-small.safetensors", {"step": step} | done | figures)
-            state = {"config": asdict(config), "split": scenes.split, **done, "seconds": seconds, **figures}
-            save_checkpoint(config.out, step, run.modules, run.optimizers, state)
             clock = time.monotonic()
+    distributed.stop(world)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,16 @@ method is measured on the same pixels.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from training.peers import PEERS, Fill, Hole, Picture, peer
 
 PRODUCT = ("auto", "network", "exemplar")
 METHODS = (*PRODUCT, *PEERS)
 DEFAULT_METHODS = ("auto", "network", "exemplar", "telea", "ns", "patchmatch")
 BASELINE = "patchmatch"
+DEFAULT_MODEL = "auto"
+DIFFUSION = ("telea", "ns")
 TITLES = {
     "auto": "Vanisher (default)",
     "network": "Vanisher, network alone",
@@ -22,6 +26,23 @@ TITLES = {
     "patchmatch": "PyPatchMatch, patch 5",
     "biharmonic": "scikit-image biharmonic",
 }
+
+
+def title(name: str) -> str:
+    """A method's name in tables: its own where it is not one of METHODS or a reference system."""
+    from training.reference.methods import TITLES as reference_titles
+
+    return TITLES.get(name) or reference_titles.get(name, name)
+
+
+def references(folder: Path, device: str = "cpu") -> dict[str, Fill]:
+    """The reference systems whose weights lie in a folder, by name (`training.reference` trains them).
+
+    Raises `ModelError` when there is none, or one is damaged.
+    """
+    from training.reference.methods import reference_methods
+
+    return dict(reference_methods(folder, device))
 
 
 def product(model: str, device: str = "cpu", seed: int = 0) -> Fill:

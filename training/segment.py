@@ -1,19 +1,22 @@
-"""Trains the person segmenter: `python -m training.segment --out runs/segment`.
+"""Trains a segmenter: `python -m training.segment [--task person|furniture] --out runs/segment`.
 
 Run it again and it goes on where it stopped, with any setting changed. `--sizes 128 160 224 --shares 0.6
 0.2 0.2` trains small pictures first: a step at 128 pixels costs a third of one at 224, and early on it
-teaches as much. A cut-down run that ends in seconds: `--steps 4 --batch 2 --sizes 64 --limit 8`.
+teaches as much. A cut-down run that ends in seconds: `--steps 4 --batch 2 --sizes 64 --shares 1 --limit 8`.
+Several processes: `torchrun --nproc-per-node 4 -m training.segment ...`; `--batch` is that of one process.
+`--teacher SHARD` mixes in photographs that `training.teacher` has labelled.
 
-Loss: binary cross-entropy, outlines weighted threefold and doubtful background less
-(`training/data/people.py`), plus soft Dice over the batch (Milletari et al., V-Net, 2016, section 3) and a
-small cross-entropy on the coarse second head. The average of the weights is what gets validated and
-exported, every `--every` steps.
+Loss: binary cross-entropy of each class, outlines weighted more, doubtful background less and unknown pixels
+not at all (`training/data/people.py`, `interiors.py`), plus soft Dice over the batch (Milletari et al., V-Net,
+2016, section 3; of each process's own batch) and a small cross-entropy on the coarse second head. The average
+of the weights is what gets validated and exported, every `--every` steps.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +25,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training import common
-from training.data import people, shards
+from training import common, distributed
+from training.data import canvases, people, shards
+from training.segment_tasks import TASKS, split_of
 from vanisher_core.models.segmenter import SegmenterNet, build_segmenter
 
 ARCHITECTURE = "segmenter"
@@ -33,12 +37,13 @@ VERSION = "1"
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of a person segmenter's training.
+    """Settings of a segmenter's training.
 
     `stop` ends this run early, to be resumed; `minutes` spreads what is left of the schedule over this
     run's clock instead of counting steps (the run then does not repeat bit for bit).
     """
 
+    task: str = "person"
     out: Path = Path("runs/segment")
     data: Path = shards.DEFAULT_FOLDER
     steps: int = 12000
@@ -53,7 +58,9 @@ class Config:
     average: float = 0.998
     paste: float = 0.15
     colour: float = 0.4
+    degrade: float = 0.0
     scenes: int = 2500
+    teacher: Path | None = None
     every: int = 300
     validate_size: int = 192
     validate_limit: int | None = None
@@ -88,18 +95,19 @@ def size_at(config: Config, step: int) -> int:
 
 
 def loss_of(net: SegmenterNet, batch: people.Batch) -> Tensor:
-    """Cross-entropy + half of Dice + 0.6 x cross-entropy of the coarse head."""
+    """Cross-entropy + half of Dice (mean over classes) + 0.6 x cross-entropy of the coarse head."""
     fine, coarse = net.logits(batch.rgb)
+    fine, coarse = fine.float(), coarse.float()
     entropy = functional.binary_cross_entropy_with_logits(fine, batch.target, batch.weight)
     sure = batch.weight.clamp_max(1)
-    probability = torch.sigmoid(fine) * sure
-    common_area = (probability * batch.target).sum()
-    dice = 1 - (2 * common_area + 1) / (probability.sum() + (batch.target * sure).sum() + 1)
+    probability, target = torch.sigmoid(fine) * sure, batch.target * sure
+    common_area = (probability * batch.target).sum((0, 2, 3))
+    dice = 1 - (2 * common_area + 1) / (probability.sum((0, 2, 3)) + target.sum((0, 2, 3)) + 1)
     grid = coarse.shape[-2], coarse.shape[-1]
-    small = functional.adaptive_avg_pool2d(batch.target, grid)
     trust = functional.adaptive_avg_pool2d(sure, grid)
-    second = functional.binary_cross_entropy_with_logits(coarse, small, trust)
-    return entropy + 0.5 * dice + 0.6 * second
+    small = functional.adaptive_avg_pool2d(target, grid) / trust.clamp_min(1e-6)
+    second = functional.binary_cross_entropy_with_logits(coarse, small.clamp(0, 1), trust)
+    return entropy + 0.5 * dice.mean() + 0.6 * second
 
 
 def canvas_for(size: int) -> int:
@@ -114,141 +122,99 @@ def weight_groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
     return [{"params": kernels, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
 
 
-def load_validation(config: Config) -> people.Canvases:
-    """The validation split, smaller when `limit` or `validate_limit` says so."""
-    limit = config.validate_limit or config.limit
-    return people.load_canvases(
-        config.data,
-        ["people-*.tar"],
-        config.validate_size,
-        lambda key: shards.validates("people", key),
-        limit,
-    )
-
-
-def load_training(config: Config, canvas: int) -> people.Canvases:
-    """The training split: people, animals, and scenes to paste people on."""
-    found = shards.shards(config.data, "people-*.tar")
-    crowd = shards.pictures(found, lambda key: not shards.validates("people", key))
-    rooms = shards.pictures(shards.shards(config.data, "scenes-0*.tar"))
-    parts = [
-        people.pack(crowd, canvas, config.limit),
-        people.pack(rooms, canvas, config.limit or config.scenes),
-    ]
-    return people.Canvases(
-        *(torch.cat([getattr(part, name) for part in parts]) for name in ("rgb", "mask", "extent", "trust")),
-        keys=[key for part in parts for key in part.keys],
-    )
-
-
-@torch.no_grad()
-def validate(net: nn.Module, canvases: people.Canvases, batch: int = 16) -> dict[str, float]:
-    """Pooled person IoU, pixel accuracy and recall of small people (< 1 % of the picture) on canvases."""
-    net.eval()
-    device = next(net.buffers(), torch.zeros(())).device
-    both = either = right = total = small_found = small_all = 0.0
-    for start in range(0, len(canvases), batch):
-        part = slice(start, start + batch)
-        extent = canvases.extent[part]
-        guess = net(fill_border(canvases.rgb[part].float() / 255, extent).to(device)).cpu() > 0
-        truth = canvases.mask[part] > 127
-        inside = inside_of(extent, guess.shape[-1])
-        guess, truth = guess & inside, truth & inside
-        both += float((guess & truth).sum())
-        either += float((guess | truth).sum())
-        right += float(((guess == truth) & inside).sum())
-        total += float(inside.sum())
-        share = truth.sum((1, 2, 3)) / inside.sum((1, 2, 3))
-        few = (share > 0) & (share < 0.01)
-        small_found += float((guess & truth)[few].sum())
-        small_all += float(truth[few].sum())
-    return {
-        "iou": both / max(either, 1),
-        "accuracy": right / total,
-        "small_recall": small_found / max(small_all, 1),
-    }
-
-
-def inside_of(extent: Tensor, size: int) -> Tensor:
-    """Bx1xSIZExSIZE bool: the part of a canvas that is picture."""
-    line = torch.arange(size)
-    across = line.view(1, 1, 1, -1) < extent[:, 0].view(-1, 1, 1, 1)
-    return across & (line.view(1, 1, -1, 1) < extent[:, 1].view(-1, 1, 1, 1))
-
-
-def fill_border(rgb: Tensor, extent: Tensor) -> Tensor:
-    """Repeats each picture's last row and column over the rest of its canvas."""
-    line = torch.arange(rgb.shape[-1])
-    x = torch.minimum(line.view(1, -1), extent[:, :1].long() - 1).view(len(rgb), 1, 1, -1)
-    y = torch.minimum(line.view(1, -1), extent[:, 1:].long() - 1).view(len(rgb), 1, -1, 1)
-    return rgb.gather(3, x.expand_as(rgb)).gather(2, y.expand_as(rgb))
-
-
-def export(net: nn.Module, config: Config, path: Path) -> Path:
-    """Writes the weights in the registry's form."""
+def export(net: nn.Module, config: Config, path: Path, note: Mapping[str, Any]) -> Path:
+    """Writes the weights in the registry's form; `note` tells the card how they came to be."""
     sizes = {name: getattr(config, name) for name in ("widths", "depths", "decoder_widths")}
     sizes["short"] = config.sizes[-1]
+    classes = TASKS[config.task].classes
     header = {
         "architecture": ARCHITECTURE,
-        "config": {"classes": 1} | sizes,
+        "config": {"classes": len(classes)} | sizes,
         "task": "segment",
-        "classes": ["person"],
+        "classes": list(classes),
+        "training": dict(note),
     }
     return common.export_weights(net, path, header | {"version": VERSION})
 
 
 def train(config: Config) -> dict[str, float]:
-    """Trains or resumes; returns the last validation figures."""
+    """Trains or resumes; returns the last validation figures (empty in all processes but the first).
+
+    Raises:
+        ValueError: an unknown task, or sizes that do not fit their shares.
+        FloatingPointError: the loss is not finite.
+    """
+    if config.task not in TASKS:
+        raise ValueError(f"task={config.task!r} is unknown; use one of {', '.join(TASKS)}")
+    task = TASKS[config.task]
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    device = torch.device(config.device)
+    world = distributed.start(config.device)
     generator = torch.Generator().manual_seed(config.seed)
-    net = build_segmenter(1, config.widths, config.depths, config.decoder_widths).to(device)
+    net = build_segmenter(len(task.classes), config.widths, config.depths, config.decoder_widths)
+    net = net.to(world.device)
     common.channels_last(net)
     ema = common.Ema(net, config.average)
     optimizer = torch.optim.AdamW(weight_groups(net, config.decay), config.rate, fused=True)
     modules, optimizers, generators = {"net": net, "ema": ema}, {"adamw": optimizer}, {"draw": generator}
     state = common.load_checkpoint(config.out, modules, optimizers, generators) or {"step": 0}
-    log = common.Log(config.out / "log.jsonl", tensorboard=config.tensorboard)
-    held_out, pictures = load_validation(config), load_training(config, canvas_for(max(config.sizes)))
+    distributed.share(world, modules.values())
+    distributed.reseed(world, config.seed, state["step"], generator)
+    log = common.Log(config.out / "log.jsonl", tensorboard=config.tensorboard) if world.leads else None
+    held_out = task.validation(config.data, config.validate_size, config.validate_limit or config.limit)
+    canvas = canvas_for(max(config.sizes))
+    pictures = task.training(config.data, canvas, config.limit, config.scenes, config.teacher)
+    split = split_of(pictures.keys, held_out.keys)
     figures: dict[str, float] = state.get("figures", {})
     size, source, mean, started = 0, None, float(state.get("loss", 0)), time.time()
     step = saved = first = state["step"]
 
     def save(done: int, loss: float) -> dict[str, float]:
-        now = validate(ema.module, held_out)
-        log.write(done, **now)
-        report = {"config": {k: str(v) for k, v in asdict(config).items()}, "loss": loss, "figures": now}
-        common.save_checkpoint(config.out, done, modules, optimizers, report, generators)
-        export(ema.module, config, config.out / "segment-person.safetensors")
+        distributed.check_equal(world, net)
+        now: dict[str, float] = {}
+        if log is not None:
+            now = task.validate(ema.module, held_out)
+            log.write(done, **now)
+            settings = {name: str(value) for name, value in asdict(config).items()}
+            report = {"config": settings, "split": split, "loss": loss, "figures": now}
+            common.save_checkpoint(config.out, done, modules, optimizers, report, generators)
+            note = {"step": done, "split": split} | now
+            export(ema.module, config, config.out / f"segment-{config.task}.safetensors", note)
+        distributed.reseed(world, config.seed, done, generator)
         return now
 
-    while (
-        place := place_in(config, first, step, time.time() - started)
-    ) < config.steps and step != config.stop:
-        if source is None or size != size_at(config, place):
-            size = size_at(config, place)
-            canvases = people.shrunk(pictures, canvas_for(size)).to(device)
-            source = people.Augmenter(canvases, generator, paste=config.paste, colour=config.colour)
-        rate = config.rate * common.cosine(place, config.steps, config.warmup)
+    def place() -> int:
+        return place_in(config, first, step, distributed.agreed(world, time.time() - started))
+
+    while (at := place()) < config.steps and step != config.stop:
+        if source is None or size != size_at(config, at):
+            size = size_at(config, at)
+            smaller = canvases.shrunk(pictures, canvas_for(size)).to(world.device)
+            losses = {"paste": config.paste, "colour": config.colour, "degrade": config.degrade}
+            source = task.augmenter(smaller, generator, **losses)
+        rate = config.rate * common.cosine(at, config.steps, config.warmup)
         for group in optimizer.param_groups:
             group["lr"] = rate
         net.train()
-        loss = loss_of(net, source.batch(config.batch, size))
+        batch = source.batch(config.batch, size)
+        with torch.autocast(world.device.type, torch.bfloat16, enabled=world.device.type == "cuda"):
+            loss = loss_of(net, batch)
         optimizer.zero_grad()
         loss.backward()
+        distributed.average(world, net)
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimizer.step()
         ema.update(net)
         value = common.stop_if_not_finite(loss, step)
         mean = value if mean == 0 else 0.98 * mean + 0.02 * value
         step += 1
-        if step % LOG_EVERY == 0:
+        if log is not None and step % LOG_EVERY == 0:
             log.write(step, loss=mean, size=size, rate=rate, seconds=time.time() - started)
         if step % config.every == 0:
             figures, saved = save(step, mean), step
     if saved < step:
         figures = save(step, mean)
+    distributed.stop(world)
     return figures
 
 

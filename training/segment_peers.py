@@ -30,21 +30,26 @@ Finder = Callable[[np.ndarray], np.ndarray]
 
 def deeplab(folder: Path) -> Finder:
     """DeepLabV3 with MobileNetV2, Pascal VOC classes (OpenVINO)."""
-    runtime = _runtime("openvino")
-    core = runtime.Core()
-    model = core.compile_model(core.read_model(_there(folder / "seg_deeplabv3_ov.xml")), "CPU")
+    core = runtime("openvino").Core()
+    model = core.compile_model(core.read_model(there(folder / "seg_deeplabv3_ov.xml")), "CPU")
 
     def find(rgb: np.ndarray) -> np.ndarray:
-        height, width = rgb.shape[:2]
-        scale = DEEPLAB_SIDE / max(height, width)
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        padded = np.full((1, DEEPLAB_SIDE, DEEPLAB_SIDE, 3), 127.5, np.float32)
-        padded[0, : size[1], : size[0]] = cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR)
+        padded, size = deeplab_input(rgb)
         labels = model(padded)[0][0]
         person = (labels[: size[1], : size[0]] == VOC_PERSON).astype(np.float32)
-        return cv2.resize(person, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
+        return cv2.resize(person, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_LINEAR) > 0.5
 
     return find
+
+
+def deeplab_input(rgb: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+    """HxWx3 uint8 -> 1x513x513x3 float32, the photograph in its corner, and that corner's (width, height)."""
+    height, width = rgb.shape[:2]
+    scale = DEEPLAB_SIDE / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    padded = np.full((1, DEEPLAB_SIDE, DEEPLAB_SIDE, 3), 127.5, np.float32)
+    padded[0, : size[1], : size[0]] = cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR)
+    return padded, size
 
 
 def selfie(folder: Path) -> Finder:
@@ -66,8 +71,7 @@ PEERS: dict[str, Callable[[Path], Finder]] = {
 
 def _squeezed(path: Path, width: int, height: int, person: Callable[[np.ndarray], np.ndarray]) -> Finder:
     """A peer that takes 1xHEIGHTxWIDTHx3 float in [0, 1]."""
-    runtime = _runtime("onnxruntime")
-    session = runtime.InferenceSession(str(_there(path)), providers=["CPUExecutionProvider"])
+    session = runtime("onnxruntime").InferenceSession(str(there(path)), providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 
     def find(rgb: np.ndarray) -> np.ndarray:
@@ -78,14 +82,24 @@ def _squeezed(path: Path, width: int, height: int, person: Callable[[np.ndarray]
     return find
 
 
-def _runtime(name: str) -> Any:
+def runtime(name: str) -> Any:
+    """A peer's inference library.
+
+    Raises:
+        PeerMissing: it is not installed.
+    """
     try:
         return import_module(name)
     except ImportError:
         raise PeerMissing(f"{name} is not installed (pip install {name})") from None
 
 
-def _there(path: Path) -> Path:
+def there(path: Path) -> Path:
+    """The path of a peer's file.
+
+    Raises:
+        PeerMissing: there is none.
+    """
     if not path.is_file():
         raise PeerMissing(f"{path.name} is not in {path.parent}")
     return path

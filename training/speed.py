@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.methods import BASELINE, METHODS, method, set_threads
+from training.pages import Page
 from training.peers import Fill, installed
 
 WARM_SIZE, WARM_HOLE, WARM_BAR = (1024, 768), (150, 200), 0.6  # pixels, pixels, seconds
@@ -185,6 +186,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--device", default="cpu")
     made.add_argument("--turns", type=int, default=3)
     made.add_argument("--threads", type=int, default=2)
+    made.add_argument("--out", type=Path, help="keep speed.md and speed.csv in this folder")
     made.add_argument("--probe", choices=METHODS, help="fill one hole and print this process's peak MB")
     made.add_argument("--probe-size", nargs=2, type=int, default=LARGE_SIZE)
     made.add_argument("--probe-hole", nargs=2, type=int, default=LARGE_HOLE)
@@ -201,10 +203,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     set_threads(options.threads)
     found = figures(options.model, options.device, max(1, options.turns), options.parts)
-    print(
-        f"{options.threads} threads of {os.cpu_count()}, median of {options.turns}, model {options.model}\n"
+    page = Page(options.out, "speed")
+    page.write(
+        f"{options.threads} threads of {os.cpu_count()}, median of {options.turns}, model {options.model}"
     )
-    print("\n".join(["| what | measured | bar |", "|---|---|---|", *(figure.line() for figure in found)]))
+    page.write("", "| what | measured | bar |", "|---|---|---|", *(figure.line() for figure in found))
+    page.rows([figure._asdict() | {"met": figure.met()} for figure in found])
+    page.close()
     return 0 if all(figure.met() for figure in found) else 1
 
 

@@ -11,10 +11,11 @@ from PIL import Image
 
 from training import evaluate, evaluate_inpaint, speed
 from training.evaluate_inpaint import Row, cases_of, run_cases
-from training.intervals import bootstrap, paired
+from training.inpaint_bars import bars
+from training.intervals import bootstrap, paired, ratio, ratio_difference
 from training.metrics import Measures
 from training.peers import PeerMissing, installed, peer
-from training.report import bars, by_method, group_table, paired_table
+from training.report import by_method, default_table, group_table, paired_table
 from training.validation import crops, data_folder, samples, short_side_to, silhouettes
 from vanisher_core.errors import HopelessFill
 
@@ -137,25 +138,60 @@ def test_bootstrap_refuses_nothing_and_uneven_series() -> None:
         paired([1.0], [1.0, 2.0], ["a"])
 
 
+def test_ratios_are_of_means_and_bracketed() -> None:
+    keys = list("abcdef")
+    share = ratio([1, 2, 3, 1, 2, 3], [2, 4, 6, 3, 5, 4], keys)
+    assert share.mean == pytest.approx(12 / 24)
+    assert share.low < share.mean < share.high
+    same = ([1.0, 2.0, 3.0, 1.0, 2.0, 3.0], [2.0] * 6)
+    assert ratio_difference(same, same, keys) == (0, 0, 0)
+    better = ratio_difference(([2.0] * 6, [4.0] * 6), ([1.0] * 6, [4.0] * 6), keys)
+    assert better == pytest.approx((0.25, 0.25, 0.25))
+    with pytest.raises(ValueError, match="one length"):
+        ratio([1.0], [1.0, 2.0], ["a"])
+
+
+def four_methods(psnr: float, lpips: float) -> dict[str, list[Row]]:
+    kinds = ("object", "brush", "box", "border")
+    rows = [row("auto", case, psnr + case, lpips, kinds[case]) for case in range(4)]
+    for name, level, distance in (("telea", 18.2, 0.08), ("patchmatch", 18.0, 0.04), ("dcgan-128", 15, 0.1)):
+        rows += [row(name, case, level + case, distance, kinds[case]) for case in range(4)]
+    return by_method(rows)
+
+
 @pytest.mark.parametrize(
-    ("psnr", "lpips", "verdicts", "met"),
+    ("psnr", "lpips", "missed"),
     [
-        (18.5, 0.03, ("yes", "yes"), True),
-        (18.3, 0.03, ("yes", "no"), False),
-        (18.5, 0.05, ("no", "yes"), False),
+        (18.8, 0.03, set()),
+        (18.6, 0.03, {"PSNR >= the best"}),  # above PyPatchMatch + 0.5, but Telea is the best
+        (18.8, 0.036, {"LPIPS <= 0.85 x"}),
+        (17.5, 0.03, {"PSNR >= the best", "border holes", "object holes"}),
+        (14.0, 0.2, {"PSNR >=", "LPIPS <=", "border holes", "object holes", "better than DCGAN"}),
     ],
 )
-def test_bar_lines_follow_the_paired_differences(
-    psnr: float, lpips: float, verdicts: tuple[str, str], met: bool
-) -> None:
-    rows = [row("auto", case, psnr + case, lpips) for case in range(4)]
-    rows += [row("patchmatch", case, 18.0 + case, 0.04) for case in range(4)]
-    lines, ok = bars(by_method(rows), "256")
-    assert ok is met
-    assert f"LPIPS <= PyPatchMatch: {verdicts[0]}" in lines[1]
-    assert f"PSNR >= PyPatchMatch + 0.4 dB: {verdicts[1]}" in lines[2]
-    assert bars(by_method(rows), "native") == ([], True)
-    assert "4/4" in "\n".join(paired_table(by_method(rows))) or lpips > 0.04
+def test_bars_follow_the_figures(psnr: float, lpips: float, missed: set[str]) -> None:
+    judged = bars(four_methods(psnr, lpips), "256", ["dcgan-128"])
+    assert len(judged) == 5
+    lost = [bar.what for bar in judged if bar.met is False]
+    assert len(lost) == len(missed)
+    assert all(any(what.startswith(part) for what in lost) for part in missed)
+
+
+def test_what_was_not_measured_is_not_judged() -> None:
+    assert bars(four_methods(18.8, 0.03), "native") == []
+    blind = bars(four_methods(18.8, float("nan")), "512", ["dcgan-128"])
+    assert [bar.met for bar in blind] == [None, True, None, None, None]
+    alone = by_method([row("auto", 0, 18, 0.03)])
+    assert [bar.met for bar in bars(alone, "256")] == [None, None]
+    assert "--reference" in bars(alone, "256")[1].measured
+
+
+def test_paired_and_default_tables_compare_with_patchmatch() -> None:
+    table = four_methods(18.8, 0.03)
+    assert "4/4" in "\n".join(paired_table(table))
+    lines = default_table(table)
+    assert any(line.startswith("| border | 1 | 21.80") and "+0.80" in line for line in lines)
+    assert default_table({"telea": table["telea"]}) == []
 
 
 def test_group_table_splits_by_kind() -> None:
@@ -186,17 +222,18 @@ def test_inpaint_prints_tables_and_writes_csv_and_plates(
 ) -> None:
     arguments = ["inpaint", "--data", str(shards_folder), "--sizes", "256", "--count", "4", "--threads", "1"]
     arguments += ["--methods", "telea", "ns", "--no-lpips", "--no-memory"]
-    arguments += ["--csv", str(tmp_path / "out.csv"), "--plates", str(tmp_path / "plates")]
+    arguments += ["--out", str(tmp_path / "out"), "--plates", "3"]
     assert evaluate.main(arguments) == 0
     text = capsys.readouterr().out
     assert "## 256 px: 4 holes" in text
     assert "OpenCV Telea" in text
-    with (tmp_path / "out.csv").open() as file:
+    with (tmp_path / "out" / "inpaint.csv").open() as file:
         written = list(csv.DictReader(file))
     assert len(written) == 8
     assert {line["method"] for line in written} == {"telea", "ns"}
     assert all(5 < float(line["psnr"]) < 60 for line in written)
-    assert len(list((tmp_path / "plates").glob("256-*.png"))) == 4
+    assert len(list((tmp_path / "out" / "plates").glob("256-*.png"))) == 3
+    assert (tmp_path / "out" / "inpaint.md").read_text() == text
 
 
 @pytest.mark.parametrize(
@@ -206,6 +243,8 @@ def test_inpaint_prints_tables_and_writes_csv_and_plates(
         (["--data", ".", "--metrics", "nowhere-at-all"], "VANISHER_METRICS"),
         (["--data", ".", "--no-lpips", "--count", "0"], "got 0"),
         (["--data", ".", "--no-lpips", "--threads", "0"], "got 0"),
+        (["--data", ".", "--no-lpips", "--plates", "3"], "--out"),
+        (["--data", ".", "--no-lpips", "--reference", "nowhere-at-all"], "nowhere-at-all"),
     ],
 )
 def test_bad_options_end_with_status_2(

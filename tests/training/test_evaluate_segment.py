@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.training.shard_writer import write_shard
-from training import evaluate_segment, segment_peers
+from training import evaluate_segment, mask_figures, segment_peers
 from training.common import export_weights
 from training.peers import PeerMissing
 from vanisher_core.models.segmenter import build_segmenter
@@ -19,8 +19,8 @@ def disc(size, x, y, radius):
 
 
 def figures(found, truth):
-    result = evaluate_segment.Figures("test")
-    result.counts.append(evaluate_segment.measure("a", found, truth, 0.5))
+    result = mask_figures.Figures("test")
+    result.counts.append(mask_figures.measure("a", found, truth, 0.5))
     return result.row()
 
 
@@ -54,12 +54,36 @@ def test_a_shifted_outline_matches_within_the_tolerance_only():
 
 
 def test_interval_holds_the_pooled_figure():
-    result = evaluate_segment.Figures("test")
+    result = mask_figures.Figures("test")
     for index in range(20):
         truth = disc(64, 32, 32, 10 + index)
-        result.counts.append(evaluate_segment.measure(str(index), np.roll(truth, index % 7, 0), truth, 0.0))
-    low, high = result.interval()
-    assert low < result.iou() < high
+        result.counts.append(mask_figures.measure(str(index), np.roll(truth, index % 7, 0), truth, 0.0))
+    iou = result.iou()
+    assert iou.low < iou.mean < iou.high
+    assert result.gain_over(result) == (0, 0, 0)
+
+
+def test_only_judged_pixels_count():
+    truth = disc(100, 30, 30, 12)
+    found, judged = truth | disc(100, 80, 80, 10), disc(100, 30, 30, 20)
+    counts = mask_figures.measure("a", found, truth, 0.0, judged)
+    assert (counts.both, counts.either) == (truth.sum(), truth.sum())
+    assert counts.right == counts.pixels == judged.sum()
+
+
+def test_bars_compare_with_every_peer_that_ran():
+    truth = disc(64, 32, 32, 20)
+    ours, worse = mask_figures.Figures("Vanisher"), mask_figures.Figures("MediaPipe Meet")
+    absent = mask_figures.Figures("MediaPipe selfie", note="not installed")
+    for index in range(4):
+        ours.counts.append(mask_figures.measure(str(index), np.roll(truth, 1, 0), truth, 0.0))
+        worse.counts.append(mask_figures.measure(str(index), np.roll(truth, 9 + index, 0), truth, 0.0))
+    judged = {bar.what: bar.met for bar in evaluate_segment.bars([ours, worse, absent])}
+    assert judged["person IoU above that of MediaPipe Meet"] is True
+    assert judged["person IoU above that of MediaPipe selfie"] is None
+    assert judged["person IoU >= 0.66 (goal 0.75)"] is True
+    lost = {bar.what: bar.met for bar in evaluate_segment.bars([worse, ours])}
+    assert lost["pixel accuracy >= 0.97"] is False
 
 
 def test_the_command_prints_a_table_and_writes_csv_and_plates(tmp_path, capsys):
@@ -72,16 +96,17 @@ def test_the_command_prints_a_table_and_writes_csv_and_plates(tmp_path, capsys):
     header = {"architecture": "segmenter", "config": sizes, "task": "segment", "classes": ["person"]}
     weights = export_weights(build_segmenter(1, **sizes), tmp_path / "w.safetensors", header)
     argv = ["--data", tmp_path, "--peers", tmp_path, "--weights", weights]
-    argv += ["--csv", tmp_path / "out.csv", "--plates", tmp_path / "plates", "--threads", "1"]
-    assert evaluate_segment.main([str(part) for part in argv]) == 0
+    argv += ["--out", tmp_path / "out", "--plates", "2", "--threads", "1"]
+    assert evaluate_segment.main([str(part) for part in argv]) == 1
     printed = capsys.readouterr().out
     assert "2 validation photographs" in printed and "| Vanisher |" in printed
     assert all(name in printed for name in segment_peers.PEERS)
-    with (tmp_path / "out.csv").open() as file:
+    assert "NOT MET: person IoU >= 0.66" in (tmp_path / "out" / "segment.md").read_text()
+    with (tmp_path / "out" / "segment.csv").open() as file:
         rows = {row["method"]: row for row in csv.DictReader(file)}
     assert float(rows["nobody anywhere"]["iou"]) == 0
     assert rows["DeepLabV3 MobileNetV2"]["note"]
-    assert len(list((tmp_path / "plates").glob("*.png"))) == 2
+    assert len(list((tmp_path / "out" / "plates").glob("*.png"))) == 2
 
 
 @pytest.mark.parametrize("make", segment_peers.PEERS.values())

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from training.data.masks import AREA_BANDS, MaskBank, placed, strokes
+from training.data.masks import AREA_BANDS, MaskBank, placed, strokes, touches_border
 
 
 def _disc(side: int = 60) -> np.ndarray:
@@ -44,3 +44,10 @@ def test_a_placed_silhouette_has_the_objects_shape() -> None:
 
 def test_strokes_are_drawn_inside_the_canvas() -> None:
     assert all(strokes(64, np.random.default_rng(seed)).any() for seed in range(20))
+
+
+def test_a_bank_keeps_its_share_of_border_holes() -> None:
+    bank = MaskBank(60, 64, [_disc()], seed=0, device="cpu", border=0.5)
+    holes = [hole for hole in bank.holes[:, 0].numpy() if hole.mean() < 0.25]
+    assert len(holes) == 51  # 12 small and 39 middle ones
+    assert sum(touches_border(hole) for hole in holes) in (25, 26)

@@ -7,8 +7,8 @@ import torch
 from safetensors import safe_open
 
 from tests.training.shard_writer import write_shard
-from training import segment
-from training.data import people
+from training import segment, segment_tasks
+from training.data import canvases as canvases_module
 from vanisher_core.models.build import BUILDERS
 
 
@@ -88,14 +88,14 @@ def test_validation_counts_only_the_picture(data):
         def forward(self, rgb):
             return torch.ones_like(rgb[:, :1])
 
-    canvases = people.load_canvases(data, ["people-*.tar"], 64)
-    figures = segment.validate(Everybody(), canvases)
+    canvases = canvases_module.load_canvases(data, ["people-*.tar"], 64)
+    figures = segment_tasks.validate_people(Everybody(), canvases)
     share = float((canvases.mask > 127).sum()) / float(canvases.extent.prod(1).sum())
     assert figures["iou"] == pytest.approx(share) and figures["accuracy"] == pytest.approx(share)
 
 
 def test_canvas_borders_repeat_the_last_pixel():
     rgb = torch.rand(1, 3, 6, 6)
-    filled = segment.fill_border(rgb, torch.tensor([[4.0, 3.0]]))
+    filled = segment_tasks.fill_border(rgb, torch.tensor([[4.0, 3.0]]))
     assert torch.equal(filled[0, :, 2, :4], rgb[0, :, 2, :4])
     assert torch.equal(filled[0, :, 5, 5], rgb[0, :, 2, 3])

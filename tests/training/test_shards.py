@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.training.shard_writer import write_shard
+from training.data import canvases as canvases_module
 from training.data import people, shards
 
 
@@ -86,29 +87,29 @@ def test_pictures_become_squares(folder):
 
 
 def test_canvases_hold_whole_pictures(folder):
-    canvases = people.load_canvases(folder, ["people-*.tar", "scenes-*.tar"], 32)
+    canvases = canvases_module.load_canvases(folder, ["people-*.tar", "scenes-*.tar"], 32)
     assert canvases.rgb.shape == (6, 3, 32, 32) and canvases.mask.shape == (6, 1, 32, 32)
     assert canvases.extent.tolist()[:2] == [[32, 21], [32, 32]]
     assert int(canvases.rgb[0, :, 21:].max()) == 0
-    names = {name: canvases.group(name).tolist() for name in people.GROUPS}
+    names = {name: canvases.group(name).tolist() for name in canvases.GROUPS}
     assert names == {"people": [0, 1], "ccp": [3], "empty": [2, 4], "scenes": [5]}
     assert canvases.trust.tolist() == pytest.approx([1, 1, 1, 0.2, 1, 0.7])
     with pytest.raises(ValueError, match="no picture"):
-        people.load_canvases(folder, ["people-*.tar"], 32, lambda key: False)
+        canvases_module.load_canvases(folder, ["people-*.tar"], 32, lambda key: False)
 
 
 def test_shrunk_canvases_keep_picture_and_people(folder):
-    large = people.load_canvases(folder, ["people-*.tar"], 64)
-    small = people.shrunk(large, 32)
+    large = canvases_module.load_canvases(folder, ["people-*.tar"], 64)
+    small = canvases_module.shrunk(large, 32)
     assert small.rgb.shape[-1] == 32 and small.keys == large.keys
     assert torch.equal(small.extent, (large.extent / 2).floor())
     share, large_share = (float((c.mask > 127).sum() / c.extent.prod(1).sum()) for c in (small, large))
     assert share == pytest.approx(large_share, abs=0.03)
-    assert people.shrunk(large, 64) is large
+    assert canvases_module.shrunk(large, 64) is large
 
 
 def test_batches_are_in_range_and_repeat_with_the_seed(folder):
-    canvases = people.load_canvases(folder, ["people-*.tar", "scenes-*.tar"], 48)
+    canvases = canvases_module.load_canvases(folder, ["people-*.tar", "scenes-*.tar"], 48)
     first, again, other = (
         people.Augmenter(canvases, torch.Generator().manual_seed(seed), paste=0.6).batch(12, 32)
         for seed in (1, 1, 2)
@@ -123,7 +124,7 @@ def test_batches_are_in_range_and_repeat_with_the_seed(folder):
 
 def test_the_target_follows_the_picture(folder):
     """Bright pixels are the person's: crop, flip and paste move both alike."""
-    canvases = people.load_canvases(folder, ["people-000.tar"], 48, lambda key: key != "vocneg-3")
+    canvases = canvases_module.load_canvases(folder, ["people-000.tar"], 48, lambda key: key != "vocneg-3")
     augmenter = people.Augmenter(canvases, torch.Generator().manual_seed(0), paste=0.5)
     augmenter._colours = lambda rgb: rgb
     batch = augmenter.batch(24, 32)

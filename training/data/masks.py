@@ -94,6 +94,11 @@ def draw(size: int, silhouettes: Sequence[np.ndarray], rng: np.random.Generator)
     return boxes(size, rng) if kind < 0.9 else blob(size, rng)
 
 
+def touches_border(hole: np.ndarray) -> bool:
+    """Whether a hole reaches the outermost row or column."""
+    return bool(hole[0].any() or hole[-1].any() or hole[:, 0].any() or hole[:, -1].any())
+
+
 def _band(area: float) -> int:
     return next((i for i, (low, high, _) in enumerate(AREA_BANDS) if low <= area < high), -1)
 
@@ -107,6 +112,9 @@ class MaskBank:
         silhouettes: h x w uint8 pictures of objects (> 127 inside); may be empty.
         seed: of the drawing.
         device: where the bank lives.
+        border: share of the holes below a quarter of the picture that touch its border, where a fill has context
+            on one side only; None takes them as they fall, which is about three of four. (Larger holes nearly
+            always touch it.)
     """
 
     def __init__(
@@ -117,16 +125,21 @@ class MaskBank:
         *,
         seed: int,
         device: torch.device | str,
+        border: float | None = None,
     ) -> None:
         rng = np.random.default_rng(seed)
         room = [round(count * share) for *_, share in AREA_BANDS]
         room[1] += count - sum(room)
         holes: list[np.ndarray] = []
+        cut = [room[band] if border is None else round(border * room[band]) for band in (0, 1)] + [count]
+        whole = [room[band] if border is None else room[band] - cut[band] for band in (0, 1)] + [count]
         while len(holes) < count:
             hole = draw(size, silhouettes, rng)
             band = _band(float(hole.mean()))
-            if band >= 0 and room[band] > 0:
+            left = cut if touches_border(hole) else whole
+            if band >= 0 and room[band] > 0 and left[band] > 0:
                 room[band] -= 1
+                left[band] -= 1
                 holes.append(hole)
         self.holes = torch.from_numpy(np.stack(holes)[:, None]).to(device)
 
