@@ -1,0 +1,96 @@
+"""What the daemon costs: `python -m tests.local_server.benchmarks`. Times need a quiet machine.
+
+Overhead of `/v1/erase` over the library call (both warm), seconds to the first answer after start, memory of the
+daemon before any model, of the workers with models, and after the idle time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from local_server.client import wait_for
+from tests.local_server.daemons import encoded, hole, picture, running, start
+from vanisher_core import Mask, Photo, Vanisher
+
+WIDTH, HEIGHT = 1024, 768
+
+
+def overhead(rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds of the library call and of the request for the same picture, taken in turns."""
+    image, mask = encoded(picture(WIDTH, HEIGHT), "JPEG", quality=92), encoded(hole(WIDTH, HEIGHT))
+    vanisher = Vanisher()
+
+    def library() -> None:
+        photo = Photo.from_bytes(image)
+        vanisher.erase(photo, Mask.from_bytes(mask)).photo.to_bytes()
+
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as daemon:
+        pairs = []
+        for index in range(rounds + 1):
+            times = []
+            for call in (library, lambda: daemon.client.erase(image, mask=mask)):
+                began = time.perf_counter()
+                call()
+                times.append(time.perf_counter() - began)
+            if index:
+                pairs.append(times)
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def first_answer() -> float:
+    """Seconds from starting the process to its first answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        state, log = Path(folder) / "state", Path(folder) / "log"
+        began = time.perf_counter()
+        process = start(state, log)
+        try:
+            wait_for(state).get_json("/healthz")
+            return time.perf_counter() - began
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def memory() -> dict[str, float]:
+    """MiB of the daemon and its workers, in the states that matter."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), idle_seconds=3) as daemon:
+        process = psutil.Process(daemon.process.pid)
+
+        def total() -> float:
+            return sum(one.memory_info().rss for one in (process, *process.children())) / 2**20
+
+        found["fresh"] = total()
+        daemon.client.get_json("/v1/models")
+        found["pictures worker"] = total()
+        daemon.client.erase(encoded(picture()), mask=encoded(hole()))
+        found["models loaded"] = total()
+        while process.children():
+            time.sleep(0.2)
+        found["after idle"] = total()
+    return found
+
+
+def main() -> None:
+    """Prints everything."""
+    parser = argparse.ArgumentParser(description="Benchmarks of the daemon")
+    parser.add_argument("--rounds", type=int, default=9)
+    arguments = parser.parse_args()
+    library, daemon = overhead(arguments.rounds)
+    share = statistics.median(daemon) / statistics.median(library) - 1
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print(f"erase {WIDTH}x{HEIGHT}: library {min(library):.2f} s best, {statistics.median(library):.2f} median; daemon "
+          f"{min(daemon):.2f} best, {statistics.median(daemon):.2f} median; {share:+.1%}")  # fmt: skip
+    print(f"first answer {min(first_answer() for _ in range(3)):.2f} s after start")
+    print("memory, MiB: " + ", ".join(f"{name} {value:.0f}" for name, value in memory().items()))
+
+
+if __name__ == "__main__":
+    main()
