@@ -6,14 +6,17 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.vanisher-stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help venv demo test lint gallery evaluate clean
+.PHONY: help venv demo test lint page-tools gallery rooms evaluate soak fuzz bench-daemon clean
 
 help:
 	@echo "make demo      erase something from a photograph and show before and after"
 	@echo "make test      the whole test suite"
 	@echo "make lint      ruff and pyright"
+	@echo "make page-tools  what the tests of the browser page need from npm (axe-core, TypeScript)"
 	@echo "make gallery   a page of erasures on real photographs (prints where)"
+	@echo "make rooms     rendered rooms, furnished and empty (prints where)"
 	@echo "make evaluate  tables of quality and speed beside other tools"
+	@echo "make soak fuzz bench-daemon   the daemon under load, under odd requests, against the clock"
 	@echo "make clean     remove the environment and everything built"
 
 venv: $(STAMP)
@@ -40,6 +43,19 @@ lint: $(STAMP)
 
 gallery: $(STAMP)
 	@$(BIN)/python -m training.gallery
+
+# no lock file: it would name the registry it was written with
+page-tools:
+	@npm install --silent --no-fund --no-audit --no-package-lock --prefix tests/local_server/page_tools
+
+rooms: $(STAMP)
+	@$(BIN)/python -m panorama.rooms --seeds 10000-10023 --width 1024 --out runs/rooms
+
+soak fuzz: $(STAMP)
+	@$(BIN)/python -m tests.local_server.$@
+
+bench-daemon: $(STAMP)
+	@$(BIN)/python -m tests.local_server.benchmarks
 
 evaluate: $(STAMP)
 	@status=0; for part in inpaint segment speed; do \

@@ -8,8 +8,7 @@ library's own `Photo` and `Receipt`, so the command line writes them as it write
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from local_server.client import Client, DaemonError
@@ -17,19 +16,10 @@ from vanisher_core import __version__, errors
 
 if TYPE_CHECKING:
     from vanisher_core.mask import Mask
+    from vanisher_core.outcome import Result
     from vanisher_core.photo import Photo
-    from vanisher_core.receipt import Receipt
 
 Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class Erased:
-    """What came back: the photograph as the library would have made it, its receipt, and notes."""
-
-    photo: Photo
-    receipt: Receipt
-    notes: tuple[str, ...]
 
 
 class Engine:
@@ -38,18 +28,20 @@ class Engine:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def erase(self, photo: Photo, mask: Mask, *, progress: Progress | None = None, **options: Any) -> Erased:
-        """Erases by the daemon's warm models; options as `Vanisher.erase`.
+    def erase(self, photo: Photo, mask: Mask, *, progress: Progress | None = None, **options: Any) -> Result:
+        """Erases by the daemon's warm models; options and result as those of `Vanisher.erase`.
 
         Raises:
             VanisherError: the class that the library itself would have raised, or `DaemonError`.
         """
         import numpy as np
 
+        from vanisher_core.mask import Mask, grown
+        from vanisher_core.outcome import Result, worst
         from vanisher_core.photo import Photo
         from vanisher_core.receipt import Receipt
 
-        plain = Photo.from_array(photo.array)  # pixels only: the file's own metadata stays here
+        plain = _pixels(photo)
         mask_file = Photo.from_array(np.asarray(mask.array)).to_bytes("PNG")
         lossless = "TIFF" if photo.array.dtype.kind == "f" else "PNG"
         try:
@@ -63,7 +55,34 @@ class Engine:
         returned = Photo.from_bytes(answer.data)
         receipt = Receipt.from_json(_json(answer.receipt))
         receipt = receipt.with_files(input_file_sha256=None, output_file_sha256=None)
-        return Erased(photo.with_array(returned.array), receipt, answer.notes)
+        area = grown(mask.fit(photo.size), options.get("grow"), options.get("feather"))
+        done = photo.with_array(returned.array)
+        return Result(done, Mask(area.alpha), worst(receipt.windows), receipt, answer.notes)
+
+    def segment(self, photo: Photo, classes: Sequence[str] = ("person",)) -> dict[str, Mask]:
+        """Finds things by name, as `Vanisher.segment`.
+
+        Raises:
+            VanisherError: as `erase`.
+        """
+        from vanisher_core.mask import Mask
+        from vanisher_core.photo import Photo
+
+        file = _pixels(photo).to_bytes("TIFF" if photo.array.dtype.kind == "f" else "PNG")
+        try:
+            answers = {name: self._client.segment(file, name) for name in classes}
+        except DaemonError as error:
+            raise _own(error) from None
+        return {
+            name: Mask.from_array(Photo.from_bytes(answer.data).array) for name, answer in answers.items()
+        }
+
+
+def _pixels(photo: Photo) -> Photo:
+    """Without metadata: the file's own stays with its owner."""
+    from vanisher_core.photo import Photo
+
+    return Photo.from_array(photo.array)
 
 
 def warm_engine() -> Engine | None:

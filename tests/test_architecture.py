@@ -123,6 +123,7 @@ def test_no_path_of_a_developers_machine_in_any_file() -> None:
 def tracked_text() -> list[Path]:
     """Every text file of the project, without what is built or downloaded."""
     suffixes = {".py", ".md", ".toml", ".txt", ".json", ".yml", ".html", ".js", ".css", ""}
-    hidden = {".venv", ".git", "node_modules", "runs", "carry", "__pycache__", ".hypothesis", ".pytest_cache", ".ruff_cache"}
+    built = {"node_modules", "__pycache__", ".hypothesis", ".pytest_cache", ".ruff_cache"}
+    hidden = built | {".venv", ".git", "runs", "carry"}
     found = [path for path in ROOT.rglob("*") if not hidden & set(path.relative_to(ROOT).parts)]
     return [path for path in found if path.is_file() and path.suffix in suffixes]

@@ -1,8 +1,9 @@
-"""Measures the product: `python -m training.evaluate inpaint|segment|furniture|speed [options]`.
+"""Measures the product: `python -m training.evaluate inpaint|segment|furniture|panorama|speed [options]`.
 
     python -m training.evaluate inpaint --out figures --plates 8 --reference runs/reference
     python -m training.evaluate segment --out figures --plates 24
     python -m training.evaluate furniture --out figures --plates 24
+    python -m training.evaluate panorama --out figures --plates figures/plates --speed
     python -m training.evaluate speed --out figures
 
 Each prints Markdown, ends with its bars (met or not), and keeps PART.md and PART.csv in the folder of `--out`.
@@ -19,6 +20,7 @@ PARTS = {
     "inpaint": "training.evaluate_inpaint",
     "segment": "training.evaluate_segment",
     "furniture": "training.evaluate_furniture",
+    "panorama": "training.evaluate_panorama",
     "speed": "training.speed",
 }
 

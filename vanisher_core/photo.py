@@ -271,7 +271,7 @@ def _read(path: Path, limits: Limits) -> bytes:
                 raise PhotoError(f"{path}: is no ordinary file; name a photograph's file")
             with _named(str(path)):
                 limits.check_bytes(status.st_size)
-            data = file.read(limits.max_bytes + 1)
+            data = file.read(status.st_size + 1)  # a buffer of this size is made at once
     except OSError as error:
         reason = {
             errno.ENOENT: "does not exist; check the name",

@@ -87,6 +87,39 @@ def test_the_engine_gives_what_the_library_gives(client: Client, dtype: str) -> 
     assert np.array_equal(done.photo.array, own.photo.array)
     assert done.receipt.replay() == own.receipt.replay()
     assert done.receipt.input_pixels_sha256 == own.receipt.input_pixels_sha256
+    assert done.mask_used == own.mask_used
+    assert done.scores == own.scores
+    found, expected = Engine(client).segment(photo), Vanisher().segment(photo)
+    assert found == expected
+
+
+def test_the_command_line_works_through_a_warm_daemon(daemon: Daemon, client: Client, tmp_path: Path) -> None:
+    """The same bytes, and the daemon's worker has made them: torch is never loaded by the command itself."""
+    source, mask = tmp_path / "a.png", tmp_path / "mask.png"
+    source.write_bytes(encoded(picture()))
+    mask.write_bytes(encoded(hole()))
+    client.erase(encoded(picture()), mask=encoded(hole()))
+    command = [
+        sys.executable,
+        "-X",
+        "importtime",
+        "-m",
+        "vanisher_core.cli",
+        "erase",
+        str(source),
+        "--mask",
+        str(mask),
+    ]
+    outputs = []
+    for state, loads in ((daemon.state, False), (tmp_path / "nobody", True)):
+        target = tmp_path / f"{loads}.png"
+        done = subprocess.run(
+            [*command, "-o", str(target)], env={**os.environ, "VANISHER_STATE": str(state)},
+            capture_output=True, text=True, check=True, cwd=ROOT,
+        )  # fmt: skip
+        assert bool(re.search(r"\| +torch$", done.stderr, re.MULTILINE)) is loads
+        outputs.append(target.read_bytes())
+    assert outputs[0] == outputs[1]
 
 
 def test_the_engine_raises_what_the_library_raises(client: Client) -> None:

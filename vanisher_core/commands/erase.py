@@ -2,8 +2,10 @@
 
 import argparse
 import time
+from collections.abc import Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vanisher_core.commands.common import (
     Progress,
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from vanisher_core.outcome import Result
     from vanisher_core.photo import Photo
     from vanisher_core.receipt import Receipt
-    from vanisher_core.vanish import Vanisher
+
+ENGINE_GROUP = "vanisher.engines"
+"""Entry points of other packages: functions that give an `Eraser`, or None where none is warm."""
 
 _EXAMPLES = """\
 examples:
@@ -97,9 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = [source, *([arguments.mask] if arguments.mask else [])]
     overwrite = setting(arguments.overwrite, "VANISHER_OVERWRITE", switch, False)
 
-    from vanisher_core.vanish import Vanisher
-
-    vanisher = Vanisher(device=device(arguments.device), model=model)
+    vanisher = _eraser(device(arguments.device), model)
     photo = open_photo(source)
     target: Path = arguments.output or default_output(source, photo.format)
     check_output(target, overwrite=overwrite, inputs=inputs)
@@ -108,10 +110,40 @@ def run(arguments: argparse.Namespace) -> int:
         _check_receipt(arguments.receipt, target, inputs, overwrite)
     mask = _mask(arguments, photo, vanisher)
     with Progress() as progress:
-        result = vanisher.erase(photo, mask, fit_mask=arguments.fit_mask, progress=progress, **options)
+        result = vanisher.erase(
+            photo, mask, model=model, fit_mask=arguments.fit_mask, progress=progress, **options
+        )
     notes = _write(result, mask, source, target, overwrite, arguments.receipt)
     _report(arguments, result, mask, target, notes, time.perf_counter() - began)
     return 0
+
+
+class Eraser(Protocol):
+    """What erases: the library, or an engine that another package offers and that has its models loaded."""
+
+    def erase(self, photo: "Photo", mask: "Mask", **options: Any) -> "Result":
+        """As `Vanisher.erase`."""
+        ...
+
+    def segment(self, photo: "Photo", classes: Sequence[str]) -> "dict[str, Mask]":
+        """As `Vanisher.segment`."""
+        ...
+
+
+def _eraser(where: str, model: str) -> Eraser:
+    """A warm engine if there is one and no device was asked for, else the library itself.
+
+    Raises:
+        UsageError: an unknown model or device.
+    """
+    if where == "auto":
+        for entry in entry_points(group=ENGINE_GROUP):
+            engine = entry.load()()
+            if engine is not None:
+                return engine
+    from vanisher_core.vanish import Vanisher
+
+    return Vanisher(device=where, model=model)
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -131,7 +163,7 @@ def _check_receipt(receipt: Path, target: Path, inputs: list[Path], overwrite: b
     check_output(receipt, overwrite=overwrite, inputs=inputs)
 
 
-def _mask(arguments: argparse.Namespace, photo: "Photo", vanisher: "Vanisher") -> "Mask":
+def _mask(arguments: argparse.Namespace, photo: "Photo", vanisher: Eraser) -> "Mask":
     """The mask, read or found."""
     if arguments.mask:
         return open_mask(arguments.mask)

@@ -79,7 +79,7 @@ class Manner:
 GUIDED = Manner((3,), copies_from=2, reach=0, from_known=False)
 FREE = Manner((3, 5), copies_from=0, reach=16, from_known=True)
 """The first follows a guide that can be trusted; the second grows structure from the rim."""
-LOOSE = 0.3
+LOOSE = 0.5
 """Trust below which a hole is filled freely."""
 FIRST_COMPARISONS = 20_000_000
 """Most pairs of patches compared at the start; a coarsest level with more looks at every so many sources."""
@@ -119,13 +119,13 @@ def _fill(job: Job) -> np.ndarray:
 
     trust = _trust(job.hole, job.settings) if job.trust is None else job.trust
     manner = FREE if trust < LOOSE else GUIDED
-    sigma = job.settings.sigma / max(trust, 0.01) ** 0.5
+    sigma = job.settings.sigma / (trust if manner is GUIDED else max(trust, 0.01) ** 0.5)
     low = _blur(job.rough, sigma)
     beta = np.float32(job.settings.beta * trust)
     job = replace(job, strength=job.strength * trust)
     levels = pyramid.build(
         job.rough - beta * low,
-        _guide_planes(job, low, sigma, trust),
+        _guide_planes(job, low, sigma, 1.0 if manner is GUIDED else trust),
         job.hole,
         job.blocked,
         manner.radii,
@@ -155,13 +155,14 @@ def _trust(hole: np.ndarray, settings: Settings) -> float:
     """How far the guide is followed, 0..1: less in a deep hole, for it says less the farther from the rim.
 
     Followed as closely as in a small one, a large hole keeps the guide's empty middle band and comes out as a
-    cloud, however good its texture. So its band widens, its share of the result falls, and so does its weight;
-    the square, because the error of a guide grows with the distance and weighs with its square.
+    cloud, however good its texture. So its band widens, its share of the result falls, and so does its weight.
+    Below `LOOSE` it is no more than a hint: the square of what it would be.
     """
     import cv2
 
     deepest = float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max())
-    return min(1.0, settings.deep / max(deepest, 1.0)) ** 2
+    trust = min(1.0, settings.deep / max(deepest, 1.0))
+    return trust if trust >= LOOSE else trust**2
 
 
 def _without_patches(job: Job, level: "Level") -> np.ndarray:
