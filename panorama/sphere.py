@@ -174,6 +174,18 @@ class Frame:
         Returns:
             float32 of the region's shape, radians between texel centres.
         """
+        away = np.zeros(marks.shape, np.float32)
+        partly = np.flatnonzero(~marks.all(axis=1))
+        # A cap round a pole is mostly rows that are marked throughout: only its rim is worked on.
+        if len(partly):
+            rows = math.ceil(reach / self.row_step)
+            top, bottom = max(int(partly[0]) - rows, 0), min(int(partly[-1]) + 1 + rows, len(marks))
+            band = region._replace(top=region.top + top, bottom=region.top + bottom)
+            away[top:bottom] = self._distance(marks[top:bottom], band, reach)
+        return away
+
+    def _distance(self, marks: np.ndarray, region: Region, reach: float) -> np.ndarray:
+        """`distance` over every row of a region."""
         cyclic = self.wraps and region.right - region.left == self.width
         across = np.square(
             np.sin(np.minimum(_columns_away(marks, cyclic), self.full_width / 2) * (self.step / 2))
