@@ -116,17 +116,21 @@ def share(case: RoomCase) -> float:
 
 
 def write_plates(folder: Path, cases: Sequence[RoomCase], outcome: Outcome, count: int) -> list[Path]:
-    """Strips of the rooms where the product is worst by LPIPS over the best flat rival's; worst first."""
+    """Strips of the rooms where the product is worst beside the best flat rival (LPIPS, else PSNR); worst first."""
     table = by_method([row for row in outcome.rows if row.size == "relit"])
     rivals = [name for name in RIVALS if name in table]
     if not rivals or OURS not in table:
         return []
     best = min(rivals, key=lambda name: float(np.mean([row.measures.lpips for row in table[name]])))
-    pairs = zip(table[OURS], table[best], strict=True)
-    order = sorted(pairs, key=lambda pair: pair[1].measures.lpips - pair[0].measures.lpips)
+    pairs = list(zip(table[OURS], table[best], strict=True))
+
+    def lead(pair: tuple[Row, Row]) -> float:
+        ours, theirs = (row.measures for row in pair)
+        return ours.psnr - theirs.psnr if np.isnan(ours.lpips) else theirs.lpips - ours.lpips
+
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for rank, (ours, _) in enumerate(order[:count]):
+    for rank, (ours, _) in enumerate(sorted(pairs, key=lead)[:count]):
         case = cases[ours.case]
         marked = np.where(case.hole[..., None], MAGENTA, case.furnished)
         fills = [outcome.fills[name, case.seed] for name in (OURS, best)]
