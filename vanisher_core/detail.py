@@ -14,7 +14,7 @@ for matching beyond plain colour. Why numba: docs/decisions/002-exemplar-kernel.
 import numpy as np
 
 from vanisher_core.errors import HopelessFill
-from vanisher_core.exemplar.synthesis import Job, Progress, Settings, fill_window
+from vanisher_core.exemplar.synthesis import LOOSE, Job, Progress, Settings, fill_window, trust_in
 from vanisher_core.membrane import membrane
 
 DEFAULTS = Settings()
@@ -85,6 +85,11 @@ def synthesize(
     out = rgb.copy()
     out[area][part_hole] = np.clip(fill[part_hole], 0, 1)
     return out
+
+
+def follows_guide(hole: np.ndarray, settings: Settings = DEFAULTS) -> bool:
+    """Whether a fill of this hole (HxW bool) follows its guide, or grows freely from the rim as deep holes do."""
+    return trust_in(hole, settings) >= LOOSE
 
 
 def warm_up() -> None:

@@ -233,8 +233,8 @@ class Vanisher:
             combined = piece.judged(piece.synthesized(coarse), "combined")
         except HopelessFill as error:  # not one whole patch to copy from: the network's fill is all there is
             return piece.judged(coarse, "network", (str(error),))
-        if not quality.misguided(combined.scores):
-            return combined
+        if not quality.misguided(combined.scores) or not detail.follows_guide(piece.unknown):
+            return combined  # a second fill would not mend it, or would be the same
         reasons = quality.verdict(combined.scores).reasons
         other = piece.judged(piece.synthesized(coarse, FAINT), "exemplar", reasons)
         return other if quality.better(other.scores, combined.scores) else combined

@@ -41,7 +41,7 @@ class Settings:
     `strength` weighs a given guide against the pixels, `rim_strength` the membrane that stands in for one
     (it knows less); the two contrast weights likewise. `rounds` counts from fine to coarse, its last number
     holds for all coarser levels. `sigma` (pixels), `beta` and the strengths are those
-    of holes up to `deep` pixels from rim to middle; see `_trust`.
+    of holes up to `deep` pixels from rim to middle; see `trust_in`.
     """
 
     beta: float = 0.5
@@ -117,7 +117,7 @@ def _fill(job: Job) -> np.ndarray:
     from vanisher_core.exemplar import pyramid
     from vanisher_core.exemplar.search import TAIL
 
-    trust = _trust(job.hole, job.settings) if job.trust is None else job.trust
+    trust = trust_in(job.hole, job.settings) if job.trust is None else job.trust
     manner = FREE if trust < LOOSE else GUIDED
     sigma = job.settings.sigma / (trust if manner is GUIDED else max(trust, 0.01) ** 0.5)
     low = _blur(job.rough, sigma)
@@ -151,7 +151,7 @@ def _fill(job: Job) -> np.ndarray:
     return image + shade + beta * low
 
 
-def _trust(hole: np.ndarray, settings: Settings) -> float:
+def trust_in(hole: np.ndarray, settings: Settings) -> float:
     """How far the guide is followed, 0..1: less in a deep hole, for it says less the farther from the rim.
 
     Followed as closely as in a small one, a large hole keeps the guide's empty middle band and comes out as a
