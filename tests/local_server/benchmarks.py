@@ -83,6 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Benchmarks of the daemon")
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = str(os.cpu_count())  # the daemon on as many threads as the library here
     library, daemon = overhead(arguments.rounds)
     share = statistics.median(daemon) / statistics.median(library) - 1
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")

@@ -50,7 +50,7 @@ def running(folder: Path, *options: str, **variables: object) -> Iterator[Daemon
 
 def start(state: Path, log: Path, *options: str, **variables: object) -> subprocess.Popen[bytes]:
     """Starts a daemon; it may not answer yet."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": str(ROOT)}
     environment |= {f"VANISHER_{name.upper()}": str(value) for name, value in variables.items()}
     command = [sys.executable, "-m", "local_server", "--port", "0", "--state", str(state), *options]
     with log.open("ab") as file:

@@ -16,6 +16,7 @@ from typing import Any
 import schemathesis
 from hypothesis import HealthCheck, Phase, seed, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -41,7 +42,8 @@ def fuzz(client: Client, cases: int, random_seed: int = 0) -> tuple[collections.
     document = client.get_json("/openapi.json")
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=client.address.url)
-    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    assert operations
     each = max(2, -(-cases // len(operations)))
     statuses: collections.Counter[int] = collections.Counter()
     wrong: list[str] = []
@@ -97,7 +99,9 @@ CHECKS = [
 def main() -> int:
     """Starts a daemon of its own, fuzzes it, prints the statuses and everything that was wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--cases", type=int, default=2000)
+    parser.add_argument(
+        "--cases", type=int, default=3200
+    )  # of which some 2,250 can be made: operations without parameters run dry
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as daemon:

@@ -239,7 +239,7 @@ def test_a_deep_hole_keeps_its_texture():
 def test_a_horizon_goes_on_through_a_deep_hole():
     """Sky above a ground: what is free to follow the rim finds the edge; a smooth guide alone would blur it."""
     rgb = _noise(400, 500, seed=5) * 0.2
-    rgb[:200] += np.float32([0.4, 0.6, 0.8])
+    rgb[:200] += np.array([0.4, 0.6, 0.8], np.float32)
     hole = _box((400, 500), 70, 330, 110, 390)
     filled = synthesize(np.where(hole[..., None], 0, rgb).astype(np.float32), hole)
     step = filled[206:212, 120:380].mean((0, 2)) - filled[188:194, 120:380].mean((0, 2))

@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -121,11 +121,13 @@ def run(arguments: argparse.Namespace) -> int:
 class Eraser(Protocol):
     """What erases: the library, or an engine that another package offers and that has its models loaded."""
 
-    def erase(self, photo: "Photo", mask: "Mask", **options: Any) -> "Result":
+    @property
+    def erase(self) -> "Callable[..., Result]":
         """As `Vanisher.erase`."""
         ...
 
-    def segment(self, photo: "Photo", classes: Sequence[str]) -> "dict[str, Mask]":
+    @property
+    def segment(self) -> "Callable[..., dict[str, Mask]]":
         """As `Vanisher.segment`."""
         ...
 
