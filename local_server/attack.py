@@ -1,4 +1,4 @@
-"""Tries to break into a running daemon: `vanisher serve --attack`. Every probe is a real request over a socket.
+"""Tries to break into a running daemon: `vanisher doctor --attack`. Every probe is a real request over a socket.
 
 A probe passes when each of its requests was refused with an expected status (or the connection was closed where that
 is right), none with a 5xx, and the daemon still answers afterwards. The list is in `attack_probes.py`; the tests
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from local_server.client import Client, DaemonError
-from local_server.settings import Settings
+from local_server.settings import Settings, load
 
 CLOSED = 0
 """Stands for a connection that the daemon closed without an answer."""
@@ -156,6 +156,15 @@ def _run(target: Target, probe: Probe) -> Finding:
     if not target.is_well():
         finding.wrong.append("the daemon no longer answers")
     return finding
+
+
+def attack_running(*, as_json: bool) -> int:
+    """`vanisher doctor --attack`: the daemon of this user, wherever its state folder lies.
+
+    Raises:
+        DaemonError: none is running.
+    """
+    return report(load(), as_json=as_json)
 
 
 def report(settings: Settings, *, as_json: bool) -> int:

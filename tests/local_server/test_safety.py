@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import stat
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from local_server import page
+from local_server import attack_probes, page
 from local_server.attack import Probe, Target, run
 from local_server.attack_probes import PROBES
 from local_server.auth import Keys
@@ -22,6 +23,7 @@ from local_server.problems import Problem
 from local_server.serve import serve
 from local_server.settings import load
 from tests.local_server.daemons import ROOT, Daemon, encoded, hole, picture, running
+from vanisher_core import cli
 from vanisher_core.errors import UsageError
 
 
@@ -29,6 +31,19 @@ from vanisher_core.errors import UsageError
 def test_an_attack_is_withstood(client: Client, probe: Probe) -> None:
     (finding,) = run(Target(client), [probe])
     assert finding.requests and not finding.wrong
+
+
+def test_doctor_attacks_the_daemon_that_runs(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(attack_probes, "PROBES", PROBES[:1])
+    monkeypatch.setenv("VANISHER_STATE", str(daemon.state))
+    assert cli.main(["doctor", "--attack", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] and told["probes"][0]["requests"] > 0
+    monkeypatch.setenv("VANISHER_STATE", str(tmp_path))
+    assert cli.main(["doctor", "--attack"]) != 0
+    assert "vanisher serve" in capsys.readouterr().err
 
 
 def test_the_suite_bites(client: Client) -> None:

@@ -15,10 +15,13 @@ from typing import Any
 
 from vanisher_core import __version__
 from vanisher_core.commands.common import print_json
+from vanisher_core.errors import UsageError
 
 PACKAGES = (
     "torch", "numpy", "pillow", "opencv-python-headless", "numba", "tifffile", "imagecodecs", "safetensors"
 )  # fmt: skip
+ATTACK_GROUP = "vanisher.attacks"
+"""Entry points of other packages: functions that attack what listens, report, and give an exit status."""
 ENOUGH_MEMORY = 1.5e9
 """Bytes: what a 24-megapixel photograph takes."""
 
@@ -37,6 +40,7 @@ def register(commands: Any) -> None:
     """Adds `doctor`."""
     parser = commands.add_parser("doctor", help="check that everything works here, and say what does not")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--attack", action="store_true", help="try to break into the running daemon instead")
     parser.set_defaults(run=run)
 
 
@@ -46,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         0 if all are well, 1 if not.
     """
+    if arguments.attack:
+        return _attack(arguments.json)
     checks = [_guarded(name, check) for name, check in CHECKS.items()]
     ok = all(check.ok for check in checks)
     if arguments.json:
@@ -57,6 +63,22 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{'':19}-> {check.advice}")
     print("All is well." if ok else "Something needs attention; see the arrows above.")
     return 0 if ok else 1
+
+
+def _attack(as_json: bool) -> int:
+    """Hands over to the package that has a daemon to attack.
+
+    Raises:
+        UsageError: none is installed.
+        VanisherError: no daemon runs.
+    """
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=ATTACK_GROUP):
+        return entry.load()(as_json=as_json)
+    raise UsageError(
+        "No daemon is installed here, so there is nothing to attack: install the whole of Vanisher."
+    )
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:
