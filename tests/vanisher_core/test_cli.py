@@ -263,7 +263,8 @@ def test_a_doctors_check_that_breaks_is_a_finding(desk: Desk, monkeypatch: pytes
         (("erase", "a.png", "--remove", ","), "class names"),
         (("segment", "a.png", "--classes", "person"), "-o"),
         (("models", "show", "nothing"), "no weights named 'nothing'"),
-        (("panorama", "p.jpg"), "panorama"),
+        (("hologram", "p.jpg"), "hologram"),
+        (("panorama", "p.jpg"), "give --mask, --remove or --nadir"),
     ],
 )
 def test_bad_usage_is_status_2_and_a_sentence(
