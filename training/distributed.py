@@ -66,9 +66,10 @@ def start(device: str) -> World:
 
 
 def stop(world: World) -> None:
-    """Leaves the group."""
+    """Leaves the group, all together: a connection that ends while another process still uses it aborts that one."""
     if world.size > 1:
-        with suppress(AssertionError):  # it may be gone already
+        with suppress(AssertionError, ValueError):  # the group may be gone already
+            dist.barrier()
             dist.destroy_process_group()
 
 

@@ -148,10 +148,18 @@ class Client:
             return np.zeros((1, 1), np.uint8)
         return np.asarray(Image.open(BytesIO(self.saved("save-mask"))))
 
+    def work(self, name: str) -> None:
+        """Clicks an action that the daemon works on, and waits for its end.
+
+        The card with the progress shows before the request leaves, so once that is answered its going means the end.
+        """
+        with self.page.expect_response(lambda answer: answer.request.method == "POST"):
+            self.action(name).click()
+        self.page.locator("#work").wait_for(state="hidden")
+
     def erase(self) -> None:
         """Erases and waits for the fill, or fails with the page's sentence."""
-        self.action("erase").click()
-        self.page.locator("#work").wait_for(state="hidden")
+        self.work("erase")
         error = self.page.locator(".notice.is-error")
         assert not error.is_visible(), error.inner_text()
 

@@ -82,8 +82,7 @@ def test_another_fill_and_reload(client: Client, photo: Path) -> None:
     client.drag((0.5, 0.4), (0.5, 0.6))
     client.erase()
     first = Photo.from_bytes(client.saved("download")).array
-    client.action("another").click()
-    client.page.locator("#work").wait_for(state="hidden")
+    client.work("another")
     second = Photo.from_bytes(client.saved("download")).array
     assert not np.array_equal(first, second)
     client.page.reload()
