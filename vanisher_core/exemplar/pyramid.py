@@ -105,19 +105,28 @@ def build(
         if cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max() <= 1.5 * levels[-1].radius:
             break
         image, guide, hole, blocked = halve(image), halve(guide), halve_any(hole), halve_any(blocked)
-        level = None
-        while radius >= radii[0] and (level is None or level.sources.size < MIN_SOURCES):
-            # a coarse level too poor for wide patches may still do for narrow ones
-            level = (
-                make_level(image, guide, hole, blocked, radius, tail)
-                if min(hole.shape) >= 4 * radius + 2
-                else None
-            )
-            radius -= 2
-        if level is None or level.sources.size < MIN_SOURCES:
+        level = _rich_level(image, guide, hole, blocked, (radius, radii[0]), tail)
+        if level is None:
             break
         levels.append(level)
     return levels
+
+
+def _rich_level(
+    image: np.ndarray,
+    guide: np.ndarray,
+    hole: np.ndarray,
+    blocked: np.ndarray,
+    radii: tuple[int, int],
+    tail: int,
+) -> Level | None:
+    """A level with enough sources: too poor for wide patches it may still do for narrow ones; else None."""
+    for radius in dict.fromkeys(radii):
+        if min(hole.shape) >= 4 * radius + 2:
+            level = make_level(image, guide, hole, blocked, radius, tail)
+            if level.sources.size >= MIN_SOURCES:
+                return level
+    return None
 
 
 def start(level: Level, key: int) -> None:

@@ -164,7 +164,7 @@ def sweep(
     """One scan (step 1: forward, -1: backward) of the band `box` = (top, bottom, left, right).
 
     `before` is the field as it was before this sweep, read for the row outside the band; `sources` lists the
-    valid pixels.
+    valid pixels. Probes look `first` pixels away at the start, then half as far each; at `reach` or more, anywhere.
     """
     top, bottom, left, right = box
     size = nnf.shape[0]
@@ -194,25 +194,21 @@ def sweep(
                     if d < best:
                         best, match = d, candidate
             state = _mix(np.uint64(key) ^ (np.uint64(here) * np.uint64(0x9E3779B97F4A7C15)))
-            span_now = first
+            away = first
             near_y = match // width
             near_x = match - near_y * width
             for _ in range(probes):
                 state = _mix(state + np.uint64(0x9E3779B97F4A7C15))
-                if span_now >= reach:
+                if away >= reach:
                     pick = ((state >> np.uint64(33)) * np.uint64(sources.shape[0])) >> np.uint64(31)
                     candidate = np.int64(sources[pick])
                 else:
-                    span = np.uint64(2 * span_now + 1)
-                    cy = near_y + np.int64(((state >> np.uint64(33)) * span) >> np.uint64(31)) - span_now
-                    cx = (
-                        near_x
-                        + np.int64(((state & np.uint64(0x7FFFFFFF)) * span) >> np.uint64(31))
-                        - span_now
-                    )
+                    span = np.uint64(2 * away + 1)
+                    cy = near_y + np.int64(((state >> np.uint64(33)) * span) >> np.uint64(31)) - away
+                    cx = near_x + np.int64(((state & np.uint64(0x7FFFFFFF)) * span) >> np.uint64(31)) - away
                     inside = cy >= radius and cy < height - radius and cx >= radius and cx < width - radius
                     candidate = cy * width + cx if inside else match
-                span_now = max(span_now >> 1, 1)
+                away = max(away >> 1, 1)
                 if candidate != match and valid[candidate]:
                     d = cost(image, guide, width, radius, here, candidate, strength, best)
                     if d < best:

@@ -2,7 +2,7 @@
 
 After Wexler, Shechtman and Irani, "Space-Time Completion of Video" (PAMI 2007), section 3.1: a pixel becomes
 the weighted mean of what the matches of all patches over it propose. The last vote copies one proposal
-instead (that of the best patch near by), because a mean of 49 proposals is a blur.
+instead (that of the best patch near by), because a mean of dozens of proposals is a blur.
 """
 
 import numpy as np
