@@ -23,6 +23,9 @@ from vanisher_core.errors import Cancelled, LimitExceeded, VanisherError
 REPORTS = 0.05
 """Seconds between two progress messages at least."""
 
+REST = 0.5
+"""Seconds without an order after which memory is given back: doing so takes as long as a small job."""
+
 OUT_OF_MEMORY = (
     "not enough memory for this picture within the worker's limit; use a smaller picture, or raise the limit "
     "(VANISHER_WORKER_MEMORY, in bytes)"
@@ -50,9 +53,16 @@ class Worker:
     def run(self) -> None:
         """Works until the daemon closes the pipe."""
         threading.Thread(target=self._listen, daemon=True).start()
-        while (order := self._orders.get()) is not None:
+        while (order := self._next()) is not None:
             self._answer(order)
+
+    def _next(self) -> protocol.Message | None:
+        """The next order; memory goes back to the system once there is a moment's rest, not between two jobs."""
+        try:
+            return self._orders.get(timeout=REST)
+        except queue.Empty:
             memory.release()
+            return self._orders.get()
 
     def _listen(self) -> None:
         """Reads orders; runs in its own thread, so that a cancellation is heard during work."""

@@ -50,7 +50,12 @@ CERTAIN = 6.0
 
 
 def find_in_panorama(
-    panorama: Panorama, classes: Sequence[str], *, device: str = "auto", progress: Progress | None = None
+    panorama: Panorama,
+    classes: Sequence[str],
+    *,
+    device: str = "auto",
+    progress: Progress | None = None,
+    shadows: bool = True,
 ) -> dict[str, Mask]:
     """Finds classes in a panorama.
 
@@ -59,10 +64,10 @@ def find_in_panorama(
         classes: names such as "person"; "furniture" stands for every class of the furniture weights.
         device: "auto", "cpu", "cuda" or "mps".
         progress: called with (fraction done, what is being done); may raise `Cancelled`.
+        shadows: add the band below each thing where its contact shadow lies.
 
     Returns:
-        For each name asked for, a mask of the panorama's size with the contact shadow; empty where nothing was
-        found.
+        For each name asked for, a mask of the panorama's size; empty where nothing was found.
 
     Raises:
         UsageError: no installed weights know a class.
@@ -87,7 +92,10 @@ def find_in_panorama(
         colours = np.clip(np.rint(render(small, picture, view)), 0, 255).astype(np.uint8)
         _add(small, view, segmenter.probabilities(colours, wanted), total, weight)
     odds = {name: total[name] / weight for name in wanted}
-    return {name: _mask(panorama.frame, small, [odds[m] for m in members]) for name, members in names.items()}
+    return {
+        name: _mask(panorama.frame, small, [odds[m] for m in members], shadows)
+        for name, members in names.items()
+    }
 
 
 def _members(name: str) -> tuple[str, ...]:
@@ -132,15 +140,16 @@ def _add(
         total[name] += back[..., index]
 
 
-def _mask(frame: Frame, small: Frame, odds: list[np.ndarray]) -> Mask:
-    """The mask of the most likely of several classes, with shadows, at the panorama's size."""
+def _mask(frame: Frame, small: Frame, odds: list[np.ndarray], shadows: bool) -> Mask:
+    """The mask of the most likely of several classes, at the panorama's size."""
     merged = np.maximum.reduce(odds)
     marks = (merged >= math.log(LEVEL / (1 - LEVEL))).astype(bool)
     kept, bands = np.zeros_like(marks), np.zeros_like(marks)
     for region, own in components(marks, small) if marks.any() else []:
         if solid_angle(own, region, small) >= LEAST:
             _put(kept, region, own, small)
-            _put_shadow(bands, region, own, small)
+            if shadows:
+                _put_shadow(bands, region, own, small)
     size = (frame.width, frame.height)
     odds_kept = np.where(kept, np.maximum(merged, 1e-3), np.minimum(merged, -1e-3)).astype(np.float32)
     large = cv2.resize(odds_kept, size, interpolation=cv2.INTER_LINEAR) >= 0

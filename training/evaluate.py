@@ -1,9 +1,10 @@
-"""Measures the product: `python -m training.evaluate inpaint|segment|furniture|panorama|speed [options]`.
+"""Measures the product: `python -m training.evaluate inpaint|segment|furniture|panorama|find|speed [options]`.
 
     python -m training.evaluate inpaint --out figures --plates 8 --reference runs/reference
     python -m training.evaluate segment --out figures --plates 24
     python -m training.evaluate furniture --out figures --plates 24
     python -m training.evaluate panorama --out figures --plates figures/plates --speed
+    python -m training.evaluate find --out figures --plates 8 --again
     python -m training.evaluate speed --out figures
 
 Each prints Markdown, ends with its bars (met or not), and keeps PART.md and PART.csv in the folder of `--out`.
@@ -21,6 +22,7 @@ PARTS = {
     "segment": "training.evaluate_segment",
     "furniture": "training.evaluate_furniture",
     "panorama": "training.evaluate_panorama",
+    "find": "training.evaluate_find",
     "speed": "training.speed",
 }
 

@@ -4,7 +4,8 @@ Run it again and it goes on where it stopped, with any setting changed. `--sizes
 0.2 0.2` trains small pictures first: a step at 128 pixels costs a third of one at 224, and early on it
 teaches as much. A cut-down run that ends in seconds: `--steps 4 --batch 2 --sizes 64 --shares 1 --limit 8`.
 Several processes: `torchrun --nproc-per-node 4 -m training.segment ...`; `--batch` is that of one process.
-`--teacher SHARD` mixes in photographs that `training.teacher` has labelled.
+`--teacher SHARD` mixes in photographs that `training.teacher` has labelled, `--rooms FOLDER` views of rendered rooms.
+`--start WEIGHTS` begins with another segmenter's features (of as many layers as fit).
 
 Loss: binary cross-entropy of each class, outlines weighted more, doubtful background less and unknown pixels
 not at all (`training/data/people.py`, `interiors.py`), plus soft Dice over the batch (Milletari et al., V-Net,
@@ -22,12 +23,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from training import common, distributed
 from training.data import canvases, people, shards
-from training.segment_tasks import TASKS, split_of
+from training.segment_tasks import TASKS, Sources, split_of
 from vanisher_core.models.segmenter import SegmenterNet, build_segmenter
 
 ARCHITECTURE = "segmenter"
@@ -61,6 +63,8 @@ class Config:
     degrade: float = 0.0
     scenes: int = 2500
     teacher: Path | None = None
+    rooms: Path | None = None
+    start: Path | None = None
     every: int = 300
     validate_size: int = 192
     validate_limit: int | None = None
@@ -137,6 +141,22 @@ def export(net: nn.Module, config: Config, path: Path, note: Mapping[str, Any]) 
     return common.export_weights(net, path, header | {"version": VERSION})
 
 
+def warm_start(net: nn.Module, weights: Path) -> int:
+    """Takes what fits of another segmenter's weights; the number of tensors taken.
+
+    Raises:
+        ValueError: nothing fits.
+    """
+    own, other = net.state_dict(), load_file(weights)
+    fitting = {
+        name: tensor for name, tensor in other.items() if name in own and own[name].shape == tensor.shape
+    }
+    if not fitting:
+        raise ValueError(f"no tensor of {weights} has the name and shape of one of this network's")
+    net.load_state_dict(own | fitting)
+    return len(fitting)
+
+
 def train(config: Config) -> dict[str, float]:
     """Trains or resumes; returns the last validation figures (empty in all processes but the first).
 
@@ -154,6 +174,9 @@ def train(config: Config) -> dict[str, float]:
     net = build_segmenter(len(task.classes), config.widths, config.depths, config.decoder_widths)
     net = net.to(world.device)
     common.channels_last(net)
+    if config.start is not None:
+        taken = warm_start(net, config.start)
+        print(f"{taken} of {len(net.state_dict())} tensors start as in {config.start}")
     ema = common.Ema(net, config.average)
     optimizer = torch.optim.AdamW(weight_groups(net, config.decay), config.rate, fused=True)
     modules, optimizers, generators = {"net": net, "ema": ema}, {"adamw": optimizer}, {"draw": generator}
@@ -163,7 +186,8 @@ def train(config: Config) -> dict[str, float]:
     log = common.Log(config.out / "log.jsonl", tensorboard=config.tensorboard) if world.leads else None
     held_out = task.validation(config.data, config.validate_size, config.validate_limit or config.limit)
     canvas = canvas_for(max(config.sizes))
-    pictures = task.training(config.data, canvas, config.limit, config.scenes, config.teacher)
+    wanted = Sources(config.data, canvas, config.limit, config.scenes, config.teacher, config.rooms)
+    pictures = task.training(wanted)
     split = split_of(pictures.keys, held_out.keys)
     figures: dict[str, float] = state.get("figures", {})
     size, source, mean, started = 0, None, float(state.get("loss", 0)), time.time()

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.data import interiors, shards
+from training.data import interiors, room_views, shards
 from training.data.canvases import Canvases, joined, load_canvases, pack
 from training.data.people import Augmenter
 
@@ -26,13 +26,31 @@ TEACHER_TRUST = 0.7
 
 
 @dataclass(frozen=True)
+class Sources:
+    """What a training split is made of."""
+
+    folder: Path
+    """With the shards."""
+    canvas: int
+    """Side of the canvases in pixels."""
+    limit: int | None = None
+    """At most so many pictures of each kind, for rehearsals."""
+    scenes: int = 2500
+    """At most so many scenes."""
+    teacher: Path | None = None
+    """Shard of photographs that a teacher has labelled."""
+    rooms: Path | None = None
+    """Folder of rendered rooms."""
+
+
+@dataclass(frozen=True)
 class Task:
     """One thing to learn."""
 
     classes: tuple[str, ...]
     """In the order of the network's channels."""
-    training: Callable[[Path, int, int | None, int, Path | None], Canvases]
-    """(data folder, canvas side, limit, scenes, teacher's shard) -> the training split."""
+    training: Callable[[Sources], Canvases]
+    """Where the photographs are -> the training split."""
     validation: Callable[[Path, int, int | None], Canvases]
     """(data folder, canvas side, limit) -> the validation split."""
     validate: Callable[[nn.Module, Canvases], dict[str, float]]
@@ -40,21 +58,20 @@ class Task:
     augmenter: type[Augmenter]
 
 
-def load_people(
-    folder: Path, canvas: int, limit: int | None, scenes: int, teacher: Path | None = None
-) -> Canvases:
+def load_people(sources: Sources) -> Canvases:
     """People, animals, and scenes to paste people on; photographs in a teacher's shard take its labels."""
-    taught = [] if teacher is None else list(shards.pictures([teacher]))
+    limit = sources.limit
+    taught = [] if sources.teacher is None else list(shards.pictures([sources.teacher]))
     known = {picture.key for picture in taught}
     crowd = shards.pictures(
-        shards.shards(folder, "people-*.tar"),
+        shards.shards(sources.folder, "people-*.tar"),
         lambda key: key not in known and not shards.validates("people", key),
     )
-    rooms = shards.pictures(shards.shards(folder, "scenes-0*.tar"), lambda key: key not in known)
-    found = chain(islice(crowd, limit), islice(rooms, limit or scenes))
-    parts = [pack(found, canvas)]
+    scenes = shards.pictures(shards.shards(sources.folder, "scenes-0*.tar"), lambda key: key not in known)
+    found = chain(islice(crowd, limit), islice(scenes, limit or sources.scenes))
+    parts = [pack(found, sources.canvas)]
     if taught:
-        own = pack(taught, canvas, limit)
+        own = pack(taught, sources.canvas, limit)
         parts.append(replace(own, trust=torch.full((len(own),), TEACHER_TRUST)))
     return joined(parts)
 
@@ -64,16 +81,17 @@ def people_held_out(folder: Path, size: int, limit: int | None) -> Canvases:
     return load_canvases(folder, ["people-*.tar"], size, lambda key: shards.validates("people", key), limit)
 
 
-def load_furniture(
-    folder: Path, canvas: int, limit: int | None, scenes: int, teacher: Path | None = None
-) -> Canvases:
-    """Interiors, VOC photographs and scenes; a teacher's photographs are added with its classes."""
-    rooms = interiors.load_rooms(folder, canvas, limit, scenes)
-    if teacher is None:
-        return rooms
-    taught = shards.pictures([teacher])
-    label = interiors.teacher_codes
-    return joined([rooms, pack(taught, canvas, limit, kind=interiors.Rooms, label=label)])
+def load_furniture(sources: Sources) -> Canvases:
+    """Interiors, VOC photographs and scenes; with a teacher's photographs and views of rendered rooms, if given."""
+    canvas, limit = sources.canvas, sources.limit
+    parts = [interiors.load_rooms(sources.folder, canvas, limit, sources.scenes)]
+    for found, label in (
+        (sources.teacher and shards.pictures([sources.teacher]), interiors.teacher_codes),
+        (sources.rooms and room_views.views(sources.rooms, canvas, limit), interiors.room_codes),
+    ):
+        if found is not None:
+            parts.append(pack(found, canvas, kind=interiors.Rooms, label=label))
+    return joined(parts)
 
 
 @torch.no_grad()

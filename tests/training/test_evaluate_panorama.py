@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from panorama.rooms import render
-from panorama.rooms.__main__ import save
 from panorama.sphere import Frame
 from training import evaluate, evaluate_panorama, panorama_speed
 from training.evaluate_panorama import run_rooms, share
@@ -24,11 +23,9 @@ SEED = 10_000
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache(small_room: Path) -> Path:
     """A folder with one small room as the renderer leaves it."""
-    folder = tmp_path_factory.mktemp("rooms")
-    save(render(SEED, WIDTH, quality="draft"), folder)
-    return folder
+    return small_room
 
 
 def plain_case(hole: np.ndarray, furnished: np.ndarray | None = None) -> RoomCase:

@@ -58,7 +58,7 @@ def test_masks_are_soft_and_classes_sure(shard: Path) -> None:
 
 
 def test_the_trainings_take_the_teachers_word(data: Path, shard: Path) -> None:
-    people = segment_tasks.load_people(data, 32, None, 10, shard)
+    people = segment_tasks.load_people(segment_tasks.Sources(data, 32, scenes=10, teacher=shard))
     assert isinstance(people, Canvases) and sorted(people.keys) == ["bsds_2", "ccp-3", "places_1", "voc-4"]
     trust = dict(zip(people.keys, people.trust.tolist(), strict=True))
     assert trust["ccp-3"] == pytest.approx(segment_tasks.TEACHER_TRUST) and trust["voc-4"] == 1

@@ -1,6 +1,6 @@
 """Furniture: what is known of each pixel of the photographs that show it, and batches to learn from.
 
-The labels are of four kinds, and none is complete:
+The labels are of five kinds, and only those of the rendered rooms are complete:
 
 - `interiors-*`: one piece of furniture is labelled and everything else in the picture is **unknown**, other
   furniture included. Known besides the object itself: a ring round its outline is mostly floor and wall, and
@@ -10,6 +10,8 @@ The labels are of four kinds, and none is complete:
   things are none of our classes, for sure.
 - outdoor photographs of `scenes-*`: no furniture at all.
 - Places rooms of `scenes-*`: unknown but for the top strip; scenes to paste furniture on.
+- views of rendered rooms (`room_views.py`): everything is labelled, lamps, shelves, rugs and pictures too; the tripod
+  is unknown.
 
 A canvas keeps one code a pixel; a table turns codes into a target and a weight for every class. The first
 class, `furniture`, is any of the others. Swivel chairs are chairs: there are 119 of them, and no photograph
@@ -32,7 +34,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from training.data import shards
+from panorama.rooms import classes as rendered
+from training.data import room_views, shards
 from training.data.canvases import Canvases, joined, pack
 from training.data.people import Augmenter
 
@@ -45,7 +48,7 @@ INTERIOR_CODES = {1: 1, 2: 2, 3: 5, 4: 3, 5: 2, 6: 4}
 VOC_CODES = {9: 2, 11: 4, 16: 5, 18: 3, 20: 6, 21: 1}
 """Class index of the people set (SEG_CLASSES.txt) -> index in CLASSES."""
 
-UNKNOWN, NOTHING, VOC_REST, STRIP, OUTDOORS, TAUGHT_REST = 0, 7, 8, 9, 10, 11
+UNKNOWN, NOTHING, VOC_REST, STRIP, OUTDOORS, TAUGHT_REST, OTHER = 0, 7, 8, 9, 10, 11, 12
 RING = 16
 """RING + c: near the outline of a labelled object of class c, outside of it."""
 
@@ -69,6 +72,8 @@ def code_table() -> Tensor:
         table[RING + index, count:] = 0.5
         table[RING + index, [count, count + index]] = torch.tensor([0.7, 1.0])
     table[NOTHING, count:] = 1
+    table[OTHER, 0] = 1
+    table[OTHER, count:] = 1
     table[VOC_REST, count:] = torch.tensor(VOC_TRUST)
     table[[STRIP, TAUGHT_REST], count:] = 0.3
     table[OUTDOORS, count:] = 0.7
@@ -115,6 +120,17 @@ def teacher_codes(picture: shards.Picture) -> np.ndarray:
     return codes
 
 
+def room_codes(picture: shards.Picture) -> np.ndarray:
+    """HxW uint8 codes of a view of a rendered room; `picture.classes` are the renderer's."""
+    if picture.classes is None:
+        raise ValueError(f"{picture.key} has no classes: not a view of a rendered room")
+    codes = np.full(256, OTHER, np.uint8)
+    codes[rendered.ROOM], codes[rendered.TRIPOD] = NOTHING, UNKNOWN
+    for index, own in room_views.ROOM_CLASSES.items():
+        codes[index] = own
+    return codes[picture.classes]
+
+
 def scene_codes(picture: shards.Picture) -> np.ndarray:
     """HxW uint8 codes of a scene without labels."""
     if shards.source(picture.key) != "places":
@@ -128,7 +144,9 @@ def scene_codes(picture: shards.Picture) -> np.ndarray:
 class Rooms(Canvases):
     """Canvases whose mask plane holds codes."""
 
-    GROUPS: ClassVar[dict[str, float]] = {"interiors": 0.5, "voc": 0.25, "empty": 0.08, "scenes": 0.17}
+    GROUPS: ClassVar[dict[str, float]] = {
+        "interiors": 0.32, "voc": 0.14, "empty": 0.05, "scenes": 0.09, "rendered": 0.3, "bare": 0.1,
+    }  # fmt: skip
     DONORS: ClassVar[tuple[str, ...]] = ("interiors",)
     SHRINKS_BY: ClassVar[str] = "nearest-exact"
 
@@ -140,7 +158,9 @@ class Rooms(Canvases):
             "interiors": [source == "furn" for source in sources],
             "voc": [s in VOC_SOURCES and shown for s, shown in zip(sources, shows, strict=True)],
             "empty": [s in VOC_SOURCES and not shown for s, shown in zip(sources, shows, strict=True)],
-            "scenes": [source != "furn" and source not in VOC_SOURCES for source in sources],
+            "rendered": [source == room_views.SOURCE for source in sources],
+            "bare": [source == room_views.BARE_SOURCE for source in sources],
+            "scenes": [source not in NOT_SCENES for source in sources],
         }
         return torch.tensor([i for i, member in enumerate(members[name]) if member], dtype=torch.int64)
 
@@ -151,6 +171,7 @@ class Rooms(Canvases):
 
 
 VOC_SOURCES = frozenset({"voc", "vocneg"})
+NOT_SCENES = VOC_SOURCES | {"furn", room_views.SOURCE, room_views.BARE_SOURCE}
 
 
 class FurnitureAugmenter(Augmenter):

@@ -1,0 +1,114 @@
+"""Views of rendered rooms as canvases: every pixel labelled, furnished and empty.
+
+A panorama of `python -m panorama.rooms --seeds 100-339 --width 640 --quality draft --jpeg 95 --out FOLDER` becomes
+perspective views like those that `panorama.find` looks at: most towards the horizon, some down, to the nadir and up.
+The empty picture of the same room is the best of negatives: the same doors, windows and skirting, and nothing to find.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from panorama.rooms import TRAINING_SEEDS
+from panorama.rooms import classes as rendered
+from panorama.sphere import Frame
+from panorama.views import View, render
+from training.data import shards
+
+SOURCE, BARE_SOURCE = "room", "bareroom"
+"""Key prefixes of views of furnished and of empty rooms."""
+
+LEVEL, DOWN, BARE = 10, 3, 4
+"""Views of a room towards the horizon, downwards, and of the empty room."""
+
+LEVEL_PITCH, DOWN_PITCH, FIELD = (-35.0, 18.0), (-75.0, -40.0), (70.0, 105.0)
+"""Degrees, drawn evenly."""
+
+
+class Room(NamedTuple):
+    """Files of one rendered room."""
+
+    seed: int
+    folder: Path
+
+    def picture(self, name: str) -> np.ndarray:
+        """HxWx3 uint8: "furnished" or "empty"."""
+        png = self.folder / f"{self.seed:05d}-{name}.png"
+        return np.asarray(Image.open(png if png.exists() else png.with_suffix(".jpg")).convert("RGB"))
+
+    def classes(self) -> np.ndarray:
+        """HxW uint8, indices into `panorama.rooms.CLASSES`."""
+        return np.asarray(Image.open(self.folder / f"{self.seed:05d}-classes.png"))
+
+
+def rooms(folder: Path) -> list[Room]:
+    """The rooms of a folder, by seed.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: one of them is a validation room.
+    """
+    # the description is the last file of a room that is written
+    found = [Room(int(path.stem), folder) for path in sorted(folder.glob("[0-9]*.json"))]
+    if not found:
+        raise FileNotFoundError(f"no rendered room in {folder}: run python -m panorama.rooms --out {folder}")
+    if wrong := [room.seed for room in found if room.seed not in TRAINING_SEEDS]:
+        raise ValueError(
+            f"room {wrong[0]} in {folder} is none to train on: use seeds below {TRAINING_SEEDS.stop}"
+        )
+    return found
+
+
+def views(folder: Path, side: int, limit: int | None = None) -> Iterator[shards.Picture]:
+    """Square views of the rooms of a folder; `classes` are those of the renderer.
+
+    Args:
+        folder: with rendered rooms.
+        side: pixels of a view.
+        limit: at most so many rooms.
+    """
+    for room in rooms(folder)[:limit]:
+        random = np.random.default_rng([room.seed, 77])
+        furnished, empty, labels = room.picture("furnished"), room.picture("empty"), room.classes()
+        for index in range(LEVEL + DOWN + 1):
+            view = _drawn(random, index, side)
+            yield _seen(f"{SOURCE}-{room.seed:05d}-{index:02d}", furnished, labels, view)
+        nothing = np.zeros_like(labels)
+        for index in range(BARE):
+            view = _drawn(random, index * (LEVEL // BARE + 1), side)
+            yield _seen(f"{BARE_SOURCE}-{room.seed:05d}-{index:02d}", empty, nothing, view)
+
+
+def _drawn(random: np.random.Generator, index: int, side: int) -> View:
+    """The first views look at the horizon, the next down, the last straight to the nadir or up."""
+    yaw, field = random.uniform(-math.pi, math.pi), math.radians(random.uniform(*FIELD))
+    if index < LEVEL:
+        pitch = math.radians(random.uniform(*LEVEL_PITCH))
+    elif index < LEVEL + DOWN:
+        pitch = math.radians(random.uniform(*DOWN_PITCH))
+    else:
+        pitch = math.copysign(math.pi / 2, random.uniform(-0.7, 0.3))
+    return View.square(yaw, pitch, field, side)
+
+
+def _seen(key: str, picture: np.ndarray, labels: np.ndarray, view: View) -> shards.Picture:
+    frame = Frame.full(picture.shape[1], picture.shape[0])
+    rgb = np.rint(np.clip(render(frame, picture, view), 0, 255)).astype(np.uint8)
+    # one plane a class, linear: the outlines of classes are never mixed into a third one
+    kinds = np.unique(labels)
+    planes = np.dstack([(labels == kind) * np.float32(1) for kind in kinds])
+    nearest = render(frame, planes, view, linear=True).reshape(view.height, view.width, len(kinds))
+    return shards.Picture(key, rgb, None, kinds[nearest.argmax(2)].astype(np.uint8))
+
+
+ROOM_CLASSES = {
+    rendered.BED: 1, rendered.CHAIR: 2, rendered.SWIVEL_CHAIR: 2, rendered.SOFA: 3,
+    rendered.TABLE: 4, rendered.PLANT: 5, rendered.TV: 6,
+}  # fmt: skip
+"""Class of the renderer -> index in `interiors.CLASSES`; the others are furniture of no class of its own."""
