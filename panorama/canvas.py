@@ -7,14 +7,17 @@ same arithmetic, and an object on the seam is an ordinary one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
+from panorama.axes import room_yaw
 from panorama.files import Panorama
+from panorama.layout import Layout, room_layout
 from panorama.objects import Part, grown_objects
-from panorama.plan import Piece, pieces
+from panorama.plan import SHARPEST, Piece, pieces
 from panorama.sphere import Frame, Region
 from panorama.views import View, positions, render, seen, unproject
 from vanisher_core import blend
@@ -23,6 +26,12 @@ from vanisher_core.photo import Photo
 
 LEAK = 2
 """View pixels round a hole that the sampling window may have filled with the object's colours."""
+STEEP = 55.0
+"""Degrees of pitch beyond which there are no walls to be told from the floor."""
+DULL = 0.5
+"""What a plane shows less sharply than this share of a piece's own sharpness is not copied into it."""
+SLIT = 0.03
+"""Half the width of a slit, in distances between camera and plane."""
 ROWS = 256
 """Rows that are pasted, or rolled, at a time."""
 SAMPLED = 512
@@ -45,6 +54,8 @@ class Canvas:
         first: column of the panorama that stands first here.
         work: samples, changed in place.
         parts: the grown objects.
+        room: yaw of a wall's normal, if the picture's edges agree on one.
+        layout: floor, ceiling and walls, if the picture shows them.
         pieces: what is filled in a view each, in this order.
 
     Raises:
@@ -56,7 +67,9 @@ class Canvas:
         self.first = first_column(panorama.photo.array, mask) if panorama.frame.wraps else 0
         self.parts: list[Part] = grown_objects(np.roll(mask, -self.first, axis=1), self.frame, grow, feather)
         self.work = np.roll(panorama.photo.array, -self.first, axis=1) if self.parts else panorama.photo.array
-        self.pieces: list[Piece] = pieces(self.parts, self.frame)
+        self.room = room_yaw(self.frame, self.work) if self.parts else None
+        self.layout = self._layout()
+        self.pieces: list[Piece] = pieces(self.parts, self.frame, self.layout)
         self._state = np.zeros((*self.work.shape[:2], 2 if self.parts else 0), np.uint8)
         for piece in self.pieces:
             self._count(piece, OTHERS, 1)
@@ -81,7 +94,11 @@ class Canvas:
         marks = render(self.frame, self._state, view, linear=True, at=at) > 0
         self._count(piece, OWN, -1)
         own = _wider(marks[..., OWN])
-        clear = (_wider(marks[..., OTHERS]) | ~seen(self.frame, view, at)) & ~own
+        clear = _wider(marks[..., OTHERS]) | ~seen(self.frame, view, at)
+        if self.layout is not None and piece.plane is not None:
+            clear |= self._elsewhere(piece, view, at)
+            clear |= _slits(own | clear, view)
+        clear &= ~own
         return Photo.from_array(self._samples(view, at, clear)), Mask.from_array(own)
 
     def paste(self, piece: Piece, view: View, fill: np.ndarray) -> None:
@@ -108,6 +125,39 @@ class Canvas:
     def finished(self) -> np.ndarray:
         """The samples, rolled back to the panorama as given; the canvas is spent."""
         return _rolled_back(self.work, self.first) if self.parts else self.work
+
+    def _layout(self) -> Layout | None:
+        """The room's layout, unless all that is to be erased lies on the floor below (or the ceiling above)."""
+        steep = math.radians(STEEP)
+        for part in self.parts:
+            ends = self.frame.pitch(np.array([part.region.top, part.region.bottom - 1]))
+            if ends.max() > -steep and ends.min() < steep:
+                return room_layout(self.frame, self.work, self._hidden(), self.room)
+        return None
+
+    def _hidden(self) -> np.ndarray:
+        """Bool at a reduced scale (at most 2048 columns): where something is to be erased."""
+        step = max(self.frame.full_width // 2048, 1)
+        small = np.zeros([-(-side // step) for side in self.work.shape[:2]], bool)
+        for part in self.parts:
+            rows, columns = np.nonzero(part.alpha[::step, ::step])
+            rows, columns = rows * step + part.region.top, columns * step + part.region.left
+            small[rows // step, columns % self.frame.width // step] = True
+        return small
+
+    def _elsewhere(self, piece: Piece, view: View, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """Bool of the view's size: what shows another plane, or its own much less sharply than the piece needs."""
+        assert self.layout is not None
+        step = max(self.frame.full_width // 2048, 1)
+        columns, rows = (side[step // 2 :: step, step // 2 :: step] for side in at)
+        planes = self.layout.planes_at(self.frame.yaw(columns), self.frame.pitch(rows))
+        other = _wider(planes != piece.plane).view(np.uint8)
+        foreign = cv2.resize(other, (view.width, view.height), interpolation=cv2.INTER_NEAREST) > 0
+        x = (np.arange(view.width) + 0.5) / view.focal + view.left
+        y = (np.arange(view.height) + 0.5)[:, None] / view.focal + view.top
+        depth = 1 / np.sqrt(1 + x * x + y * y)
+        wanted = float(np.quantile(piece.points @ view.rotation[2], SHARPEST))
+        return foreign | (depth < DULL * wanted)
 
     def _count(self, piece: Piece, channel: int, step: int) -> None:
         state = self._state[..., channel]
@@ -182,6 +232,12 @@ def _wider(marks: np.ndarray) -> np.ndarray:
     """Marks (bool) and the pixels that the sampling window takes from them."""
     kernel = np.ones((2 * LEAK + 1,) * 2, np.uint8)
     return cv2.dilate(np.ascontiguousarray(marks).view(np.uint8), kernel) > 0
+
+
+def _slits(closed: np.ndarray, view: View) -> np.ndarray:
+    """Bool: what lies open between things too near to each other: remnants and shadows of legs, nothing to copy."""
+    side = 2 * max(round(SLIT * view.focal), 1) + 1
+    return cv2.morphologyEx(closed.view(np.uint8), cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)) > 0
 
 
 def _rolled_back(array: np.ndarray, first: int) -> np.ndarray:

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vanisher_core import disclosure
 from vanisher_core.commands.common import (
     Progress,
     check_output,
@@ -82,6 +83,7 @@ def register(commands: Any) -> None:
     add("--preview", type=Path, metavar="FILE", help="write a small picture, before above after")
     add("--view", type=Path, metavar="FILE.html", help="write a page to look round in, before and after")
     add("--json", action="store_true", help="print one JSON object instead of a sentence")
+    disclosure.add_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -114,30 +116,39 @@ def run(arguments: argparse.Namespace) -> int:
     }
     model = setting(arguments.model, "VANISHER_MODEL", str, "auto")
     overwrite = setting(arguments.overwrite, "VANISHER_OVERWRITE", switch, False)
+    wish = disclosure.wish_of(arguments, place="ahead")
 
     from panorama.erase import erase_panorama
     from panorama.files import Panorama
-    from vanisher_core.commands.erase import default_output
+    from vanisher_core.commands.erase import check_disclosure, default_output
     from vanisher_core.vanish import Vanisher
 
     vanisher = Vanisher(device=device(arguments.device), model=model)
     panorama = Panorama.from_photo(open_photo(arguments.panorama))
     target: Path = arguments.output or default_output(arguments.panorama, panorama.photo.format)
-    _check_outputs(arguments, target, overwrite)
+    inputs = _check_outputs(arguments, target, overwrite)
     panorama.photo.check_savable(target)
+    if wish:
+        arguments.receipt = check_disclosure(
+            wish, panorama.photo, arguments.panorama, target, arguments.receipt, inputs, overwrite
+        )
     mask = open_mask(arguments.mask) if arguments.mask else None
     with Progress() as progress:
         result = erase_panorama(
             panorama, mask, remove=arguments.remove or (), nadir=arguments.nadir, vanisher=vanisher,
             progress=progress, **options,
         )  # fmt: skip
-    notes = _write(arguments, panorama, result, target, overwrite)
+    notes = _write(arguments, panorama, result, target, overwrite, wish)
     _report(arguments, result, target, notes, time.perf_counter() - began)
     return 0
 
 
-def _check_outputs(arguments: argparse.Namespace, target: Path, overwrite: bool) -> None:
-    """Refuses outputs that could not be written, or that are one file, before any work is done."""
+def _check_outputs(arguments: argparse.Namespace, target: Path, overwrite: bool) -> list[Path]:
+    """Refuses outputs that could not be written, or that are one file, before any work is done.
+
+    Returns:
+        The inputs.
+    """
     inputs = [arguments.panorama, *([arguments.mask] if arguments.mask else [])]
     outputs = [target, *(path for path in (arguments.receipt, arguments.preview, arguments.view) if path)]
     if arguments.view:
@@ -150,6 +161,7 @@ def _check_outputs(arguments: argparse.Namespace, target: Path, overwrite: bool)
         raise UsageError(
             "Two outputs have the same name: give -o, --receipt, --preview and --view different ones."
         )
+    return inputs
 
 
 def _write(
@@ -158,25 +170,20 @@ def _write(
     result: "PanoramaResult",
     target: Path,
     overwrite: bool,
+    wish: "disclosure.Wish | None",
 ) -> list[str]:
     """Writes the picture and what else was asked for.
 
     Returns:
         Notes of the fill and the saving, each once.
     """
-    from vanisher_core.codecs import atomic
-    from vanisher_core.receipt import file_digest
-
-    report = result.photo.save(target, overwrite=overwrite)
-    notes = list(dict.fromkeys((*result.notes, *report.notes)))
-    if arguments.receipt:
-        full = result.receipt.with_files(
-            input_file_sha256=file_digest(arguments.panorama),
-            output_file_sha256=file_digest(target),
-            reencoded=f"saved as {report.format}, which is lossy" if report.reencoded else "",
-            notes=tuple(notes),
-        )
-        atomic.write(arguments.receipt, full.to_json().encode(), overwrite=overwrite)
+    if wish:
+        notes = disclosure.disclose(
+            wish, photo=panorama.photo, result=result, mask=result.mask, source=arguments.panorama, target=target,
+            receipt=arguments.receipt, overwrite=overwrite,
+        ).notes  # fmt: skip
+    else:
+        notes = _save(arguments, result, target, overwrite)
     if arguments.preview:
         from panorama.viewer import preview
 
@@ -192,6 +199,33 @@ def _write(
             title=target.name,
             overwrite=overwrite,
         )
+    return list(notes)
+
+
+def _save(
+    arguments: argparse.Namespace, result: "PanoramaResult", target: Path, overwrite: bool
+) -> tuple[str, ...]:
+    """Writes the picture and the receipt without a disclosure; the notes of fill and saving, each once."""
+    from vanisher_core.codecs import atomic
+    from vanisher_core.receipt import Files, file_digest, file_name
+
+    report = result.photo.save(target, overwrite=overwrite)
+    notes = tuple(dict.fromkeys((*result.notes, *report.notes)))
+    if arguments.receipt:
+        alone = arguments.mask and not (arguments.remove or arguments.nadir)
+        full = result.receipt.with_files(
+            input_file_sha256=file_digest(arguments.panorama),
+            output_file_sha256=file_digest(target),
+            reencoded=f"saved as {report.format}, which is lossy" if report.reencoded else "",
+            notes=notes,
+            files=Files(
+                file_name(arguments.panorama),
+                file_name(target),
+                report.format,
+                file_name(arguments.mask) if alone else None,
+            ),
+        )
+        atomic.write(arguments.receipt, full.to_json().encode(), overwrite=overwrite)
     return notes
 
 

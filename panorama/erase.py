@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from panorama.axes import room_yaw
 from panorama.canvas import Canvas
 from panorama.files import Panorama
 from panorama.plan import Piece, view_of
@@ -115,14 +114,13 @@ def erase_panorama(
             f"the mask covers {canvas.open_share:.0%} of the panorama and at most {MOST_HOLE:.0%} can be erased: mask "
             "only the things to erase (white = erase; is the mask inverted?)"
         )
-    room = room_yaw(canvas.frame, canvas.work) if canvas.parts else None
     work = canvas.pieces
     records: list[ViewRecord] = []
     receipts: list[Receipt] = []
     for index, piece in enumerate(work):
         part = _part(report, begin + (1 - begin) * index / len(work), begin + (1 - begin) * (index + 1) / len(work),
                      f"view {index + 1} of {len(work)}")  # fmt: skip
-        view = view_of(piece, canvas.frame, room)
+        view = view_of(piece, canvas.frame, canvas.room, canvas.layout)
         done = _fill(canvas, piece, view, vanisher, request, part)
         receipts.append(done)
         records.append(_record(view, piece, canvas, done))
@@ -130,7 +128,7 @@ def erase_panorama(
     notes = (*notes, *_doubts(records))
     if not work:
         notes = (*notes, "Nothing to erase: the panorama is unchanged.")
-    return _finish(panorama, wanted, canvas, request, room, records, receipts, notes)
+    return _finish(panorama, wanted, canvas, request, records, receipts, notes)
 
 
 def _wanted(
@@ -228,7 +226,7 @@ def _doubts(records: Sequence[ViewRecord]) -> tuple[str, ...]:
 
 
 def _finish(
-    panorama: Panorama, wanted: Mask, canvas: Canvas, request: _Request, room: float | None,
+    panorama: Panorama, wanted: Mask, canvas: Canvas, request: _Request,
     records: list[ViewRecord], receipts: list[Receipt], notes: tuple[str, ...],
 ) -> PanoramaResult:  # fmt: skip
     """Puts the result and its receipt together."""
@@ -246,7 +244,7 @@ def _finish(
         input_pixels_sha256=pixel_digest(array),
         mask_sha256=pixel_digest(wanted.array),
         output_pixels_sha256=pixel_digest(output),
-        room_yaw=None if room is None else _degrees((room + turn) % (math.pi / 2)),
+        room_yaw=None if canvas.room is None else _degrees((canvas.room + turn) % (math.pi / 2)),
         weights={name: digest for one in receipts for name, digest in one.weights.items()},
         views=tuple(records),
         device=receipts[-1].device if receipts else "cpu",

@@ -8,12 +8,9 @@ Reference: Google, "Photo Sphere XMP Metadata" (namespace http://ns.google.com/p
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import Any
 
 from panorama.sphere import Frame
-from vanisher_core.codecs import jpeg, png_chunks
-from vanisher_core.codecs.ifd import Entry
+from vanisher_core.codecs import xmp
 from vanisher_core.errors import UnsupportedPhoto
 from vanisher_core.photo import Photo
 
@@ -21,11 +18,6 @@ NAMESPACE = "http://ns.google.com/photos/1.0/panorama/"
 PREFIX = re.compile(rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(NAMESPACE.encode()) + rb"[\"']")
 SHARE = 0.005
 """By how much two sides may differ from one scale of the sizes that a packet states."""
-EMPTY = (
-    b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
-    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n</rdf:RDF>\n</x:xmpmeta>\n'
-    b'<?xpacket end="w"?>'
-)
 
 
 def properties(packet: bytes | None) -> dict[str, str]:
@@ -85,9 +77,8 @@ def described(photo: Photo, frame: Frame) -> Photo:
     packet = photo.metadata.xmp
     if properties(packet) or (packet and b"</rdf:RDF>" not in packet):
         return photo
-    packet = (packet or EMPTY).replace(b"</rdf:RDF>", _description(frame) + b"</rdf:RDF>", 1)
-    metadata = replace(photo.metadata, xmp=packet)
-    return replace(photo, metadata=metadata, _recipe=_with_packet(photo, packet), _source=None)
+    packet = (packet or xmp.EMPTY).replace(b"</rdf:RDF>", _description(frame) + b"</rdf:RDF>", 1)
+    return photo.with_xmp(packet)
 
 
 def _description(frame: Frame) -> bytes:
@@ -103,24 +94,3 @@ def _description(frame: Frame) -> bytes:
     }
     lines = "".join(f'\n  GPano:{key}="{value}"' for key, value in values.items())
     return f'<rdf:Description rdf:about="" xmlns:GPano="{NAMESPACE}"{lines}/>\n'.encode()
-
-
-def _with_packet(photo: Photo, packet: bytes) -> Any:
-    """The photo's record of its file, with another XMP packet in it."""
-    recipe = photo._recipe
-    if recipe is None:
-        return None
-    if photo.format == "JPEG":
-        rest = [s for s in recipe.segments if not (s[0] == 0xE1 and s[1].startswith(jpeg.XMP))]
-        at = sum(marker == 0xE0 or body.startswith(b"Exif") for marker, body in rest)
-        return replace(recipe, segments=(*rest[:at], (0xE1, jpeg.XMP + packet), *rest[at:]))
-    if photo.format == "PNG":
-        key = png_chunks.XMP_KEYWORD
-        rest = [c for c in recipe.chunks if not (c.kind == b"iTXt" and c.data.startswith(key + b"\0"))]
-        return replace(recipe, chunks=(png_chunks.Chunk(b"iTXt", key + b"\0\0\0\0\0" + packet), *rest))
-    if photo.format == "TIFF":
-        rest = [entry for entry in recipe.entries if entry.tag != 700]
-        order = recipe.options["byteorder"]
-        return replace(recipe, entries=(*rest, Entry(700, 1, len(packet), packet, order)))
-    rest = [chunk for chunk in recipe.chunks if chunk[0] != b"XMP "]
-    return replace(recipe, chunks=(*rest, (b"XMP ", packet)))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from panorama.layout import Layout
 from panorama.objects import Part
 from panorama.sphere import Frame, Region, angles, cap, turned
 from panorama.views import View
@@ -32,6 +33,12 @@ MARGIN_MIN, MARGIN_SHARE = 96, 0.8
 """Context on a side: pixels, and as a share of the square root of the hole's pixels."""
 WIDEST = math.tan(math.radians(62))
 """How far from its middle a view may reach, on the plane z = 1."""
+SHALLOW = 0.12
+"""A piece that lies on its plane at a flatter angle (as a sine) is not looked at straight."""
+SHARPEST = 0.8
+"""Quantile of that over a piece, that sets the resolution."""
+PLANE_MARGIN, REACH, PLANE_PIXELS = 0.8, 6.0, 320
+"""Least context on a plane and farthest part of it, in distances between camera and plane; pixels that are enough."""
 MOST_SHARED = 0.75
 """Largest share of a piece that its second half may cover with the overlap."""
 OUTLINE = 4000
@@ -47,19 +54,21 @@ class Piece:
         points: Nx3 unit vectors on their outlines.
         centre: unit vector, the middle of the cap round the points.
         radius: of that cap, in radians.
+        plane: of the room's layout, that all of it lies on; None where no layout is known.
     """
 
     parts: tuple[Part, ...]
     points: np.ndarray
     centre: np.ndarray
     radius: float
+    plane: int | None = None
 
     @classmethod
-    def of(cls, parts: Iterable[Part], frame: Frame) -> Piece:
+    def of(cls, parts: Iterable[Part], frame: Frame, plane: int | None = None) -> Piece:
         """The piece of some parts."""
         parts = tuple(parts)
         points = np.concatenate([outline(part, frame) for part in parts])
-        return cls(parts, points, *cap(points))
+        return cls(parts, points, *cap(points), plane)
 
     @property
     def foot(self) -> float:
@@ -67,15 +76,32 @@ class Piece:
         return float(self.points[:, 1].min())
 
 
-def pieces(parts: list[Part], frame: Frame) -> list[Piece]:
-    """Pieces of all parts, in the order to fill them."""
+def pieces(parts: list[Part], frame: Frame, layout: Layout | None = None) -> list[Piece]:
+    """Pieces of all parts, in the order to fill them; with a layout each lies on one of its planes."""
     found: list[Piece] = []
-    small: list[Piece] = []
+    small: dict[int | None, list[Piece]] = {}
     for part in parts:
-        for piece in _split(Piece.of([part], frame), frame):
-            (small if piece.radius <= SMALL else found).append(piece)
-    found += _clusters(small, frame)
+        for plane, own in _by_plane(part, frame, layout):
+            for piece in _split(Piece.of([own], frame, plane), frame):
+                if piece.radius <= SMALL:
+                    small.setdefault(plane, []).append(piece)
+                else:
+                    found.append(piece)
+    for group in small.values():
+        found += _clusters(group, frame)
     return sorted(found, key=lambda piece: (-piece.foot, *piece.parts[0].region))
+
+
+def _by_plane(part: Part, frame: Frame, layout: Layout | None) -> list[tuple[int | None, Part]]:
+    """A part cut along the edges of the room."""
+    if layout is None:
+        return [(None, part)]
+    yaw = frame.yaw(np.arange(part.region.left, part.region.right))
+    planes = layout.planes(yaw, frame.pitch(np.arange(part.region.top, part.region.bottom)))
+    found: list[tuple[int | None, Part]] = []
+    for plane in np.unique(planes[part.hole]).tolist():
+        found.append((plane, _tight(part, np.where(planes == plane, part.alpha, 0).astype(np.uint8))))
+    return found
 
 
 def outline(part: Part, frame: Frame) -> np.ndarray:
@@ -87,25 +113,62 @@ def outline(part: Part, frame: Frame) -> np.ndarray:
     return frame.directions(columns[::step] + part.region.left, rows[::step] + part.region.top)
 
 
-def view_of(piece: Piece, frame: Frame, room: float | None) -> View:
-    """The view to fill a piece in.
+def view_of(piece: Piece, frame: Frame, room: float | None, layout: Layout | None = None) -> View:
+    """The view to fill a piece in: straight onto its plane where there is one, else at its middle.
 
     Args:
         piece: what to fill.
         frame: of the panorama.
         room: yaw of a wall's normal, if known.
+        layout: of the room, if known.
     """
+    if layout is not None and piece.plane is not None:
+        rotation = layout.towards(piece.plane)
+        depth = piece.points @ rotation[2]
+        if float(depth.min()) > SHALLOW:
+            return _frontal(piece, frame, rotation, float(np.quantile(depth, SHARPEST)))
     rotation = _orientation(piece.centre, room)
     area = _plane_area(piece.parts, frame, rotation[2])
-    focal = min(max(math.sqrt(FINE_PIXELS / area), 1 / frame.step), FINER / frame.step)
+    focal = _focal(area, 1 / frame.step)
     x, y, z = (piece.points @ rotation.T).T
     x, y = x / z, -y / z
-    margin = max(MARGIN_MIN / focal, MARGIN_SHARE * math.sqrt(area))
+    margin = _margin(area, focal)
     near = 8 / focal
     left, right = _span(float(x.min()), float(x.max()), margin, near)
     top, bottom = _span(float(y.min()), float(y.max()), margin, near)
     width, height = math.ceil((right - left) * focal), math.ceil((bottom - top) * focal)
     return View(rotation, focal, left, top, width, height)
+
+
+def _focal(area: float, native: float) -> float:
+    """Pixels per unit of the plane z = 1: a little more than native, unless the hole is large."""
+    return min(max(math.sqrt(FINE_PIXELS / area), native), FINER * native)
+
+
+def _margin(area: float, focal: float) -> float:
+    """Context on a side of a hole; a share of its size that falls for the very large, whose context is plenty."""
+    plenty = math.sqrt(FINE_PIXELS / area) / focal
+    return max(MARGIN_MIN / focal, MARGIN_SHARE * math.sqrt(area) * min(plenty, 1))
+
+
+def _frontal(piece: Piece, frame: Frame, rotation: np.ndarray, depth: float) -> View:
+    """A view straight onto a plane, as fine as the panorama shows the nearest part of the piece.
+
+    Args:
+        depth: cosine between there and the plane's normal; the resolution on the plane falls with it.
+    """
+    area = _plane_area(piece.parts, frame, rotation[2], SHALLOW)
+    focal = _focal(area, depth / frame.step)
+    focal = min(focal, math.sqrt(MOST_PIXELS / area))
+    x, y, z = (piece.points @ rotation.T).T
+    x, y = x / z, -y / z
+    margin = max(_margin(area, focal), min(PLANE_MARGIN, PLANE_PIXELS / focal))
+    (left, right), (top, bottom) = (
+        (max(float(axis.min()) - margin, min(-REACH, float(axis.min()) - 8 / focal)),
+         min(float(axis.max()) + margin, max(REACH, float(axis.max()) + 8 / focal)))
+        for axis in (x, y)
+    )  # fmt: skip
+    return View(rotation, focal, left, top, math.ceil((right - left) * focal), math.ceil((bottom - top) * focal))
 
 
 def _span(low: float, high: float, margin: float, near: float) -> tuple[float, float]:
@@ -126,13 +189,13 @@ def _orientation(centre: np.ndarray, room: float | None) -> np.ndarray:
     return turned(yaw, pitch)
 
 
-def _plane_area(parts: Iterable[Part], frame: Frame, ahead: np.ndarray) -> float:
+def _plane_area(parts: Iterable[Part], frame: Frame, ahead: np.ndarray, least: float = 0.2) -> float:
     """About how much of the plane z = 1 of a camera that looks `ahead` the holes of parts cover."""
     total = 0.0
     for part in parts:
         directions, texels = _sampled(part, frame)
         flat = np.hypot(directions[:, 0], directions[:, 2])
-        z = np.maximum(directions @ ahead, 0.2)
+        z = np.maximum(directions @ ahead, least)
         total += float((flat / z**3).sum()) * texels * frame.step * frame.row_step
     return max(total, frame.step * frame.row_step * 1e-3)
 
@@ -166,7 +229,7 @@ def _split(piece: Piece, frame: Frame) -> list[Piece]:
     for share in (beyond <= 0, np.clip(beyond + 1, 0, 1) if fades else beyond > 0):
         alpha = np.ceil(part.alpha * share.astype(np.float32)).astype(np.uint8)
         if alpha.any():
-            found += _split(Piece.of([_tight(part, alpha)], frame), frame)
+            found += _split(Piece.of([_tight(part, alpha)], frame, piece.plane), frame)
     return found
 
 
@@ -199,6 +262,8 @@ def _clusters(small: list[Piece], frame: Frame) -> list[Piece]:
         group = [piece for piece, is_near in zip(rest, near, strict=True) if is_near]
         rest = [piece for piece, is_near in zip(rest, near, strict=True) if not is_near]
         found.append(
-            seed if len(group) == 1 else Piece.of([p for piece in group for p in piece.parts], frame)
+            seed
+            if len(group) == 1
+            else Piece.of([p for piece in group for p in piece.parts], frame, seed.plane)
         )
     return found

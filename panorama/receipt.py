@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from vanisher_core import __version__
-from vanisher_core.receipt import WindowRecord
-
-FORMAT = 1
-"""Version of this layout."""
+from vanisher_core.receipt import FORMAT, Files, WindowRecord, built, environment, parsed, plain, window
 
 
 @dataclass(frozen=True)
@@ -77,6 +71,8 @@ class PanoramaReceipt:
     compute: str = ""
     reencoded: str = ""
     notes: tuple[str, ...] = ()
+    files: Files | None = None
+    environment: Mapping[str, str] = field(default_factory=environment)
     vanisher: str = __version__
     kind: str = "panorama"
     format: int = FORMAT
@@ -91,7 +87,7 @@ class PanoramaReceipt:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; numbers that are not finite become None."""
-        return _plain(dataclasses.asdict(self))
+        return plain(dataclasses.asdict(self))
 
     def to_json(self) -> str:
         """The receipt as text: keys sorted, two spaces, one newline at the end."""
@@ -99,12 +95,27 @@ class PanoramaReceipt:
             json.dumps(self.as_dict(), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
         )
 
+    @classmethod
+    def from_json(cls, text: str) -> PanoramaReceipt:
+        """Reads `to_json`'s text back.
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        Raises:
+            InputError: not JSON, not a receipt, or written by a newer version; the message says which.
+        """
+        shapes = {"views": _views, "size": tuple, "frame": tuple, "removed": tuple}
+        return built(cls, parsed(text), shapes)
+
+
+def _views(records: list[dict[str, Any]]) -> tuple[ViewRecord, ...]:
+    return tuple(
+        ViewRecord(
+            **record
+            | {
+                "field": tuple(record["field"]),
+                "size": tuple(record["size"]),
+                "windows": tuple(map(window, record["windows"])),
+                "notes": tuple(record.get("notes", ())),
+            }
+        )
+        for record in records
+    )

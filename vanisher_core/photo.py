@@ -132,6 +132,11 @@ class Photo:
         """Width and height in pixels, upright."""
         return self.array.shape[1], self.array.shape[0]
 
+    @property
+    def encoded_lossy(self) -> bool:
+        """Whether the file's own coding loses something: a JPEG, or a WebP that is not lossless."""
+        return self.format == "JPEG" or (self.format == "WEBP" and not self._recipe.lossless)
+
     def with_array(self, array: Samples) -> Photo:
         """The same photograph with other pixels; the photo itself if `array` is equal.
 
@@ -148,6 +153,17 @@ class Photo:
             return self
         _check_finite(array)
         return replace(self, array=_frozen(np.array(array, order="C", copy=True)), _source=None)
+
+    def with_xmp(self, packet: bytes) -> Photo:
+        """The same photograph with another XMP packet; it then saves as a new file, never as the bytes it was.
+
+        Raises:
+            OutputError: its own format cannot hold a packet of this length (JPEG: 64 KiB).
+        """
+        recipe = self._recipe
+        if self.format is not None and recipe is not None:
+            recipe = codec(self.format).with_xmp(recipe, packet)
+        return replace(self, metadata=replace(self.metadata, xmp=packet), _recipe=recipe, _source=None)
 
     def encoded(self, format: str | None = None) -> Encoded:
         """The file in `format` (None: its own; PNG or, for float samples, TIFF if it has none), with remarks.

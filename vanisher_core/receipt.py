@@ -13,18 +13,32 @@ import dataclasses
 import hashlib
 import json
 import math
+import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from vanisher_core import __version__
 from vanisher_core.errors import InputError
 
-FORMAT = 1
-"""Version of the receipt's own layout; a reader refuses a newer one instead of guessing."""
+FORMAT = 2
+"""Version of the receipt's own layout; a reader refuses a newer one instead of guessing. 2 added `files` and
+`environment`; receipts of format 1 are read without them."""
+LIBRARIES = {
+    "numpy": "numpy",
+    "opencv": "opencv-python-headless",
+    "numba": "numba",
+    "torch": "torch",
+    "pillow": "pillow",
+    "imagecodecs": "imagecodecs",
+}
+"""Name in a receipt -> distribution, for every library whose version may decide a sample or a byte."""
+T = TypeVar("T")
 
 
 def pixel_digest(array: np.ndarray) -> str:
@@ -53,6 +67,74 @@ def file_digest(source: Path | bytes) -> str:
         return hashlib.sha256(source).hexdigest()
     with source.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_name(path: Path) -> str:
+    """A file's name for a receipt: text that JSON can hold, whatever bytes the file system has."""
+    return os.fsencode(path.name).decode("utf-8", "replace")
+
+
+def environment() -> dict[str, str]:
+    """What else decides the last bit of a result: processor family, threads, versions of the libraries."""
+    from vanisher_core.exemplar.workers import thread_count
+
+    return {**_versions(), "machine": platform.machine(), "threads": str(thread_count())}
+
+
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    from importlib import metadata
+
+    found = {}
+    for name, distribution in LIBRARIES.items():
+        try:
+            found[name] = metadata.version(distribution)
+        except metadata.PackageNotFoundError:  # another build of it, as opencv has several
+            found[name] = "unknown"
+    return found
+
+
+@dataclass(frozen=True)
+class LabelRecord:
+    """A visible label, which changed pixels outside the mask.
+
+    Attributes:
+        text: what it says.
+        place: where it stands, see `disclosure.label.PLACES`.
+        size: height of its letters as a share of the picture's shorter side.
+        box: left, top, right, bottom of its plate in pixels, right and bottom exclusive.
+    """
+
+    text: str
+    place: str
+    size: float
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Which files an erasure read and wrote, by name without any folder; a replay looks for them beside the receipt.
+
+    Attributes:
+        input: the photograph's name.
+        output: the result's name.
+        format: the result's format, such as "JPEG".
+        mask: the mask as given: the user's file, or the kept one; None if nothing has it.
+        original: the kept copy of the photograph; None without disclosure.
+        source_type: IPTC digital source type written into the result; None without disclosure.
+        label: the visible label; None without.
+        unsigned_sha256: of the result's bytes before they were signed with C2PA; None without a signature. A
+            signature holds chance and is never made twice alike.
+    """
+
+    input: str
+    output: str
+    format: str
+    mask: str | None = None
+    original: str | None = None
+    source_type: str | None = None
+    label: LabelRecord | None = None
+    unsigned_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +180,8 @@ class Receipt:
         compute: dtype the networks ran in, such as "float32"; empty if none ran.
         reencoded: what saving cost outside the mask, in words (a lossy format); empty if nothing.
         notes: anything else that the owner of the picture should know.
+        files: names of the files, if there were any.
+        environment: see `environment`.
         vanisher: version of the product.
         format: version of this layout.
     """
@@ -122,6 +206,8 @@ class Receipt:
     compute: str = ""
     reencoded: str = ""
     notes: tuple[str, ...] = ()
+    files: Files | None = None
+    environment: Mapping[str, str] = field(default_factory=environment)
     vanisher: str = __version__
     format: int = FORMAT
 
@@ -141,7 +227,7 @@ class Receipt:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; numbers that are not finite become None, since JSON has no word for them."""
-        return _plain(dataclasses.asdict(self))
+        return plain(dataclasses.asdict(self))
 
     def to_json(self) -> str:
         """The receipt as text: keys sorted, two spaces, one newline at the end."""
@@ -156,39 +242,55 @@ class Receipt:
         Raises:
             InputError: not JSON, not a receipt, or written by a newer version; the message says which.
         """
-        try:
-            values = json.loads(text)
-        except ValueError as error:
-            raise InputError(
-                f"The receipt is not JSON ({error}): give a file written by --receipt."
-            ) from None
-        return cls._from_dict(values)
-
-    @classmethod
-    def _from_dict(cls, values: Any) -> "Receipt":
-        if not isinstance(values, dict) or not isinstance(values.get("format"), int):
-            raise InputError(
-                'This JSON is no receipt: it has no number "format". Give a file written by --receipt.'
-            )
-        if values["format"] > FORMAT:
-            raise InputError(
-                f"The receipt has format {values['format']}, this version reads {FORMAT}: update Vanisher."
-            )
-        try:
-            windows = tuple(_window(record) for record in values.get("windows", ()))
-            shaped = {
-                "windows": windows,
-                "size": tuple(values["size"]),
-                "notes": tuple(values.get("notes", ())),
-            }
-            return cls(**(values | shaped))
-        except (TypeError, KeyError) as error:
-            raise InputError(
-                f"The receipt lacks or misnames a field ({error}): it was edited or cut."
-            ) from None
+        return built(
+            cls, parsed(text), {"windows": lambda records: tuple(map(window, records)), "size": tuple}
+        )
 
 
-def _window(record: Mapping[str, Any]) -> WindowRecord:
+def parsed(text: str) -> dict[str, Any]:
+    """The JSON object of a receipt of any kind.
+
+    Raises:
+        InputError: not JSON, not a receipt, or written by a newer version; the message says which.
+    """
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"The receipt is not JSON ({error}): give a file written by --receipt.") from None
+    if not isinstance(values, dict) or not isinstance(values.get("format"), int):
+        raise InputError(
+            'This JSON is no receipt: it has no number "format". Give a file written by --receipt.'
+        )
+    if values["format"] > FORMAT:
+        raise InputError(
+            f"The receipt has format {values['format']}, this version reads {FORMAT}: update Vanisher."
+        )
+    return values
+
+
+def built(kind: type[T], values: Mapping[str, Any], shapes: Mapping[str, Any]) -> T:
+    """A receipt dataclass of plain values; `shapes` turns what JSON cannot tell (tuples, records) back.
+
+    Raises:
+        InputError: a field is missing, unknown or of another shape.
+    """
+    every = {"files": _files, "notes": tuple, **shapes}
+    try:
+        shaped = {name: shape(values[name]) for name, shape in every.items() if values.get(name) is not None}
+        return kind(**({"environment": {}} | dict(values) | shaped))
+    except (TypeError, KeyError) as error:
+        raise InputError(f"The receipt lacks or misnames a field ({error}): it was edited or cut.") from None
+
+
+def _files(record: Mapping[str, Any]) -> Files:
+    values: dict[str, Any] = dict(record)
+    if label := values.get("label"):
+        values["label"] = LabelRecord(**(label | {"box": tuple(label["box"])}))
+    return Files(**values)
+
+
+def window(record: Mapping[str, Any]) -> WindowRecord:
+    """A window's record of its plain values."""
     return WindowRecord(
         box=tuple(record["box"]),
         method=record["method"],
@@ -197,11 +299,12 @@ def _window(record: Mapping[str, Any]) -> WindowRecord:
     )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Mappings, sequences and numbers as JSON has them."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

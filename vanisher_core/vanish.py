@@ -12,10 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from vanisher_core import blend, detail, quality, tone
 from vanisher_core.errors import HopelessFill, MaskError, UsageError
+from vanisher_core.membrane import membrane
 from vanisher_core.mask import Grown, Mask, grown
 from vanisher_core.outcome import Result, doubts, weights_of, worst
 from vanisher_core.photo import Photo
@@ -38,6 +40,9 @@ MOST_HOLE = 0.95
 CLASS_LEVEL = 0.5
 """Probability from which a pixel belongs to a found class."""
 
+
+BEYOND = 16
+"""Pixels of a transparent surrounding that are filled along with a hole."""
 
 FAINT = 0.05
 """Trust in the network's fill when the fill that followed it came out badly."""
@@ -71,6 +76,7 @@ class _Piece:
     Attributes:
         rgb: HxWx3 float32 in [0, 1].
         unknown: HxW bool, what is to be filled.
+        blank: HxW bool, what nothing is known about: `unknown` and all that is transparent.
         core: HxW bool, the erased objects before growing.
         usable: HxW bool, what may be copied from.
         seed: of the search and of added grain.
@@ -79,6 +85,7 @@ class _Piece:
 
     rgb: np.ndarray
     unknown: np.ndarray
+    blank: np.ndarray
     core: np.ndarray
     usable: np.ndarray
     seed: int
@@ -209,12 +216,16 @@ class Vanisher:
         source, own = output[box], window.own_in_box()
         unknown = still_open[box]
         clear = _transparent(source) & ~unknown
-        if not (unknown | clear).all():
-            unknown = unknown | clear  # colours below transparent pixels mean nothing
-        usable = ~(area.hole[box] | unknown)
-        rgb, curve = tone.encode(source, ~unknown)
+        blank = unknown | clear  # colours below transparent pixels mean nothing
+        if blank.all():
+            blank = unknown
+        usable = ~(area.hole[box] | blank)
+        rgb, curve = tone.encode(source, ~blank)
+        if clear.any() and blank is not unknown:
+            rgb = membrane(rgb, blank)
+            unknown = unknown | (_near(unknown) & clear)
         fill = self._fill(
-            _Piece(rgb, unknown, area.core[box] & unknown, usable, request.seed, progress), request.model
+            _Piece(rgb, unknown, blank, area.core[box] & unknown, usable, request.seed, progress), request.model
         )
         alpha = np.where(own, area.alpha[box], 0).astype(np.uint8)
         output[box] = blend.paste(source, curve.decode(fill.rgb), alpha)
@@ -226,7 +237,7 @@ class Vanisher:
         inpainter = self._network(required=model == "network") if model != "exemplar" else None
         if inpainter is None:
             return piece.exemplar()
-        coarse = inpainter.fill(piece.rgb, piece.unknown)
+        coarse = inpainter.fill(piece.rgb, piece.blank)
         if model == "network":
             return piece.judged(coarse, "network")
         try:
@@ -322,6 +333,12 @@ def _transparent(array: np.ndarray) -> np.ndarray:
     if array.ndim == 3 and array.shape[2] in (2, 4):
         return array[..., -1] == 0
     return np.zeros(array.shape[:2], bool)
+
+
+def _near(unknown: np.ndarray) -> np.ndarray:
+    """HxW bool: the hole and what patches across its rim reach of what is transparent."""
+    kernel = np.ones((2 * BEYOND + 1,) * 2, np.uint8)
+    return cv2.dilate(np.ascontiguousarray(unknown).view(np.uint8), kernel) > 0
 
 
 def _eight_bit(array: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ const gestures = new Gestures(stage.parts.root, {
   down: (sample) => tools.down(sample),
   move: (samples) => tools.move(samples),
   up: () => tools.up(),
-  abort: () => tools.abort(),
+  abort: () => tools.release(),
   hover: (sample) => {
     stage.pointer = sample;
     stage.invalidate();
@@ -35,7 +35,7 @@ const gestures = new Gestures(stage.parts.root, {
 bindControls(editor);
 bindKeys(editor, gestures);
 fillHelp();
-acceptFiles((file) => editor.attempt(() => editor.openFile(file)));
+acceptFiles((file, more) => editor.attempt(() => editor.openFile(file, more)));
 window.addEventListener("beforeunload", (event) => {
   if (editor.document?.unsaved) event.preventDefault();
 });

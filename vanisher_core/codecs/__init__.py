@@ -32,6 +32,10 @@ class Codec(Protocol):
         """Write a file."""
         ...
 
+    def with_xmp(self, recipe: object, packet: bytes) -> object:
+        """The recipe with this XMP packet in the place of its own; `OutputError` if it is too long."""
+        ...
+
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 

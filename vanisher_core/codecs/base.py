@@ -1,10 +1,10 @@
 """What the four file codecs share: limits, metadata, and the two values they hand over.
 
 A codec is a module with `probe(data) -> (width, height)`, `decode(data) -> Decoded`,
-`check(samples, metadata)` and `encode(samples, metadata, recipe) -> Encoded`. It works in the file's own
-orientation ("stored"); `vanisher_core.photo` turns pictures upright. `recipe` is the codec's own record of
-how the source file was built (chunks, tables, tags); with it a codec writes a file of the same build,
-without it (another format, or a fresh array) one from the metadata alone.
+`check(samples, metadata)`, `encode(samples, metadata, recipe) -> Encoded` and `with_xmp(recipe, packet)`. It
+works in the file's own orientation ("stored"); `vanisher_core.photo` turns pictures upright. `recipe` is the
+codec's own record of how the source file was built (chunks, tables, tags); with it a codec writes a file of
+the same build, without it (another format, or a fresh array) one from the metadata alone.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import re
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image, JpegImagePlugin
@@ -86,8 +86,9 @@ def decode(data: bytes) -> Decoded:
         while len(tables) > 1 and tables[-1] == tables[-2]:
             tables.pop()  # the encoder gives the last table to all components that follow
         subsampling = JpegImagePlugin.get_sampling(image) if len(image.layer) == 3 else 0
+    stale = _credentials(layout.segments)
     recipe = Recipe(
-        tuple(s for s in layout.segments if s[0] >= 0xE0),
+        tuple(s for s in layout.segments if s[0] >= 0xE0 and not (s[0] == 0xEB and s[1][2:4] in stale)),
         tables,
         subsampling,
         layout.frame in (0xC2, 0xCA),
@@ -185,6 +186,8 @@ def _remarks(data: bytes, layout: Layout, metadata: Metadata) -> tuple[str, ...]
     resources = b"".join(_bodies(layout.segments, 0xED, PHOTOSHOP))
     # Each part of a long XMP packet begins with its 32-character name, its length and its place.
     more = b"".join(part[40:] for part in _bodies(layout.segments, 0xE1, XMP_MORE))
+    if _credentials(layout.segments):
+        notes.append(previews.CREDENTIALS)
     return (*notes, *previews.remarks(metadata, resources, more))
 
 
@@ -256,3 +259,24 @@ def _segments(meta: Metadata) -> tuple[list[Segment], list[str]]:
     pieces = [icc[i : i + ICC_STEP] for i in range(0, len(icc), ICC_STEP)]
     segments += [(0xE2, ICC + bytes((i + 1, len(pieces))) + piece) for i, piece in enumerate(pieces)]
     return segments, notes
+
+
+def with_xmp(recipe: Recipe, packet: bytes) -> Recipe:
+    """The recipe with another XMP packet, behind JFIF and EXIF as the standard wants it.
+
+    Raises:
+        OutputError: the packet does not fit into one segment.
+    """
+    if len(XMP) + len(packet) > ROOM:
+        raise OutputError(
+            f"the XMP data have {len(packet)} bytes and a JPEG segment holds {ROOM - len(XMP)}; remove what is "
+            "superfluous in them, or save as .png or .tif"
+        )
+    rest = [s for s in recipe.segments if not (s[0] == 0xE1 and s[1].startswith(XMP))]
+    at = sum(marker == 0xE0 or body.startswith(exif.PREFIX) for marker, body in rest)
+    return replace(recipe, segments=(*rest[:at], (0xE1, XMP + packet), *rest[at:]))
+
+
+def _credentials(segments: list[Segment]) -> set[bytes]:
+    """Numbers of the JUMBF boxes (ISO 19566-5: `JP`, box number, sequence) that hold a C2PA manifest store."""
+    return {p[2:4] for m, p in segments if m == 0xEB and p.startswith(b"JP") and b"jumdc2pa" in p[:40]}

@@ -69,6 +69,8 @@ def decode(data: bytes) -> Decoded:
             f"{payload} bytes of PNG data cannot hold {width} x {height} pixels; the file is truncated"
         )
     notes = [f"{damaged} damaged PNG chunk(s) beside the picture were dropped"] if damaged else []
+    if any(c.kind == png_chunks.CREDENTIALS for c in chunks):
+        notes.append(previews.CREDENTIALS)
     samples, recipe = _pixels(chunks, colour, depth)
     if recipe.colour != colour:
         notes.append("the PNG's transparent colour is saved as an alpha channel")
@@ -187,3 +189,10 @@ def encode_samples(samples: Samples) -> bytes:
     arguments: dict[str, Any] = {"level": 3, "strategy": 3, "filter": 128}
     planes = samples if channels(samples) == 1 else np.ascontiguousarray(samples)
     return bytes(imagecodecs.png_encode(np.ascontiguousarray(planes), **arguments))
+
+
+def with_xmp(recipe: Recipe, packet: bytes) -> Recipe:
+    """The recipe with another XMP packet, before the picture."""
+    key = png_chunks.XMP_KEYWORD
+    rest = [c for c in recipe.chunks if not (c.kind == b"iTXt" and c.data.startswith(key + b"\0"))]
+    return replace(recipe, chunks=(Chunk(b"iTXt", key + b"\0\0\0\0\0" + packet), *rest))

@@ -18,6 +18,9 @@ from vanisher_core.errors import DamagedPhoto
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 XMP_KEYWORD = b"XML:com.adobe.xmp"
+CREDENTIALS = (
+    b"caBX"  # a C2PA manifest store; its name says that it depends on the pixels, so it never survives
+)
 KEPT = frozenset(
     b"cHRM gAMA iCCP sBIT sRGB cICP mDCV mDCv cLLI cLLi tRNS bKGD pHYs sPLT eXIf tEXt zTXt iTXt tIME "
     b"oFFs pCAL sCAL".split()

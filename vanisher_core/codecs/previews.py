@@ -12,6 +12,8 @@ import struct
 from vanisher_core.codecs import exif, xmp
 from vanisher_core.codecs.base import Metadata
 
+CREDENTIALS = "C2PA content credentials vouch for the old picture and are left out of a changed one"
+"""Said by the codecs about a manifest store in the source."""
 RESOURCE_MARKS = (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR")
 RESOURCE_THUMBNAILS = (0x0409, 0x040C)
 

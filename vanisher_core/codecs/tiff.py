@@ -16,7 +16,7 @@ from __future__ import annotations
 import io
 import math
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ LAYOUT = frozenset(
     *range(529, 533),
 }
 STALE = {330: "reduced copies", 37724: "Photoshop layers"}
+CREDENTIALS = 52545  # a C2PA manifest store
 PHOTOSHOP = 34377  # image resources, a thumbnail perhaps among them
 KEPT_COMPRESSIONS = {
     1: None,
@@ -90,7 +91,9 @@ def decode(data: bytes) -> Decoded:
         stored = stored[..., 0]
     stale = [name for tag, name in STALE.items() if any(e.tag == tag for e in entries)]
     notes += [f"{name} in the TIFF still show the old picture and are dropped" for name in stale]
-    kept = tuple(e for e in entries if e.tag not in LAYOUT and e.tag not in STALE)
+    if any(e.tag == CREDENTIALS for e in entries):
+        notes.append(previews.CREDENTIALS)
+    kept = tuple(e for e in entries if e.tag not in LAYOUT and e.tag not in STALE and e.tag != CREDENTIALS)
     recipe = Recipe(
         recipe.options, kept, recipe.photometric, recipe.bits, table, stored if table is not None else None
     )
@@ -234,3 +237,10 @@ def _from_metadata(meta: Metadata, order: str) -> tuple[Entry, ...]:
 def _fraction(value: float) -> tuple[int, int]:
     scale = 10 ** max(0, min(4, 9 - math.ceil(math.log10(max(value, 1)))))
     return min(round(value * scale), 2**32 - 1), scale
+
+
+def with_xmp(recipe: Recipe, packet: bytes) -> Recipe:
+    """The recipe with another XMP packet."""
+    rest = [entry for entry in recipe.entries if entry.tag != 700]
+    order = recipe.options["byteorder"]
+    return replace(recipe, entries=(*rest, Entry(700, 1, len(packet), packet, order)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image, WebPImagePlugin
@@ -20,6 +20,7 @@ from vanisher_core.errors import DamagedPhoto, OutputError, UnsupportedPhoto
 
 MAX_SIDE = 16383
 PIXELS = (b"VP8 ", b"VP8L", b"ALPH")
+CREDENTIALS = b"C2PA"  # a C2PA manifest store
 MAX_CHUNKS = 10_000
 ANIMATED = 0x02
 HAS_ICC, HAS_ALPHA, HAS_EXIF, HAS_XMP = 0x20, 0x10, 0x08, 0x04
@@ -76,7 +77,7 @@ def decode(data: bytes) -> Decoded:
         image.load()
         samples = np.array(image)
     lossless = b"VP8L" in found
-    recipe = Recipe(lossless, tuple(c for c in chunks if c[0] not in PIXELS and c[0] != b"VP8X"))
+    recipe = Recipe(lossless, tuple(c for c in chunks if c[0] not in (*PIXELS, b"VP8X", CREDENTIALS)))
     alpha = "straight" if channels(samples) == 4 else None
     block = found.get(b"EXIF") or None
     block = exif.strip_prefix(block) if block else None
@@ -84,7 +85,9 @@ def decode(data: bytes) -> Decoded:
     metadata = Metadata(
         block, found.get(b"ICCP"), found.get(b"XMP "), exif.resolution(rows), exif.orientation(rows), alpha
     )
-    return Decoded(samples, "RGBA" if alpha else "RGB", metadata, recipe, previews.remarks(metadata))
+    stale = (previews.CREDENTIALS,) if CREDENTIALS in found else ()
+    notes = (*stale, *previews.remarks(metadata))
+    return Decoded(samples, "RGBA" if alpha else "RGB", metadata, recipe, notes)
 
 
 def _same_size(data: bytes, found: dict[bytes, bytes]) -> None:
@@ -147,3 +150,9 @@ def _assembled(encoded: list[Chunk], extra: list[Chunk], width: int, height: int
         chunks.insert(0, (b"VP8X", bytes((flags, 0, 0, 0)) + size))
     body = b"".join(struct.pack("<4sI", k, len(d)) + d + bytes(len(d) % 2) for k, d in chunks)
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+def with_xmp(recipe: Recipe, packet: bytes) -> Recipe:
+    """The recipe with another XMP packet."""
+    rest = [chunk for chunk in recipe.chunks if chunk[0] != b"XMP "]
+    return replace(recipe, chunks=(*rest, (b"XMP ", packet)))

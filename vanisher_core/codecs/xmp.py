@@ -1,4 +1,4 @@
-"""XMP packets: the two things in them that a changed picture makes wrong.
+"""XMP packets: an empty one, and the two things in them that a changed picture makes wrong.
 
 A packet is kept byte for byte. The only byte ever changed is the digit of the orientation, when a picture is
 written upright to another format: otherwise a reader that trusts XMP would turn it a second time (XMP part 1,
@@ -10,6 +10,12 @@ from __future__ import annotations
 
 import re
 
+EMPTY = (
+    b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
+    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n</rdf:RDF>\n</x:xmpmeta>\n'
+    b'<?xpacket end="w"?>'
+)
+"""A packet without any property."""
 TIFF_PREFIX = re.compile(rb"xmlns:([\w.-]+)\s*=\s*[\"']http://ns\.adobe\.com/tiff/1\.0/[\"']")
 THUMBNAILS = re.compile(rb"<(?:[\w.-]+:)?Thumbnails[\s/>]")
 

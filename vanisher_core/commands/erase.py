@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vanisher_core import disclosure
 from vanisher_core.commands.common import (
     Progress,
     check_output,
@@ -32,11 +33,15 @@ if TYPE_CHECKING:
 ENGINE_GROUP = "vanisher.engines"
 """Entry points of other packages: functions that give an `Eraser`, or None where none is warm."""
 
-_EXAMPLES = """\
+_EXAMPLES = (
+    """\
 examples:
   vanisher erase beach.jpg --remove person
   vanisher erase room.tif --mask lamp.png -o room-without-lamp.tif --receipt room.json
-  vanisher erase wall.png --mask exact.png --grow 0 --feather 0 --seed 7"""
+  vanisher erase wall.png --mask exact.png --grow 0 --feather 0 --seed 7
+  vanisher erase listing.jpg --mask sofa.png --disclose --label "Digitally altered" --seed 7"""
+    ""
+)
 
 
 def register(commands: Any) -> None:
@@ -75,6 +80,7 @@ def register(commands: Any) -> None:
     add("--seed", type=whole, metavar="N", help="another seed gives another texture (0)")
     add("--receipt", type=Path, metavar="FILE", help="write what was done, replayable, as JSON")
     add("--json", action="store_true", help="print one JSON object instead of a sentence")
+    disclosure.add_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -100,6 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     source: Path = arguments.photo
     inputs = [source, *([arguments.mask] if arguments.mask else [])]
     overwrite = setting(arguments.overwrite, "VANISHER_OVERWRITE", switch, False)
+    wish = disclosure.wish_of(arguments)
 
     vanisher = _eraser(device(arguments.device), model)
     photo = open_photo(source)
@@ -108,12 +115,22 @@ def run(arguments: argparse.Namespace) -> int:
     photo.check_savable(target)
     if arguments.receipt:
         _check_receipt(arguments.receipt, target, inputs, overwrite)
+    if wish:
+        arguments.receipt = check_disclosure(
+            wish, photo, source, target, arguments.receipt, inputs, overwrite
+        )
     mask = _mask(arguments, photo, vanisher)
     with Progress() as progress:
         result = vanisher.erase(
             photo, mask, model=model, fit_mask=arguments.fit_mask, progress=progress, **options
         )
-    notes = _write(result, mask, source, target, overwrite, arguments.receipt)
+    if wish:
+        notes = disclosure.disclose(
+            wish, photo=photo, result=result, mask=mask, source=source, target=target, receipt=arguments.receipt,
+            overwrite=overwrite, notes=mask.notes,
+        ).notes  # fmt: skip
+    else:
+        notes = _write(result, mask, arguments, target, overwrite)
     _report(arguments, result, mask, target, notes, time.perf_counter() - began)
     return 0
 
@@ -184,24 +201,48 @@ def union(masks: "list[Mask]") -> "Mask":
     return Mask.from_array(np.maximum.reduce([mask.array for mask in masks]))
 
 
+def check_disclosure(
+    wish: "disclosure.Wish", photo: "Photo", source: Path, target: Path, receipt: Path | None, inputs: list[Path],
+    overwrite: bool,
+) -> Path:  # fmt: skip
+    """Refuses a disclosure that could not be written, before any work is done.
+
+    Returns:
+        Where the receipt will be.
+    """
+    names = disclosure.check(wish, photo, source, target, receipt)
+    for path in names.replaceable():
+        if path.resolve() == target.resolve():
+            raise UsageError(
+                f"The picture and a part of its disclosure have the same name {path}: name another."
+            )
+        check_output(path, overwrite=overwrite, inputs=inputs)
+    return names.receipt
+
+
 def _write(
-    result: "Result", mask: "Mask", source: Path, target: Path, overwrite: bool, receipt: Path | None
-) -> list[str]:
+    result: "Result", mask: "Mask", arguments: argparse.Namespace, target: Path, overwrite: bool
+) -> tuple[str, ...]:
     """Writes the picture and the receipt.
 
     Returns:
         Notes of the mask, the fill and the saving, each once.
     """
     from vanisher_core.codecs import atomic
-    from vanisher_core.receipt import file_digest
+    from vanisher_core.receipt import Files, file_digest, file_name
 
     report = result.photo.save(target, overwrite=overwrite)
-    notes = list(dict.fromkeys((*mask.notes, *result.notes, *report.notes)))
-    reencoded = f"saved as {report.format}, which is lossy" if report.reencoded else ""
-    if receipt:
-        files = {"input_file_sha256": file_digest(source), "output_file_sha256": file_digest(target)}
-        full: Receipt = result.receipt.with_files(notes=tuple(notes), reencoded=reencoded, **files)
-        atomic.write(receipt, full.to_json().encode(), overwrite=overwrite)
+    notes = tuple(dict.fromkeys((*mask.notes, *result.notes, *report.notes)))
+    if arguments.receipt:
+        given = file_name(arguments.mask) if arguments.mask else None
+        full: Receipt = result.receipt.with_files(
+            input_file_sha256=file_digest(arguments.photo),
+            output_file_sha256=file_digest(target),
+            reencoded=f"saved as {report.format}, which is lossy" if report.reencoded else "",
+            notes=notes,
+            files=Files(file_name(arguments.photo), file_name(target), report.format, given),
+        )
+        atomic.write(arguments.receipt, full.to_json().encode(), overwrite=overwrite)
     return notes
 
 
@@ -210,7 +251,7 @@ def _report(
     result: "Result",
     mask: "Mask",
     target: Path,
-    notes: list[str],
+    notes: tuple[str, ...],
     seconds: float,
 ) -> None:
     share = float((result.mask_used.array > 0).mean())  # the soft edge is changed, too

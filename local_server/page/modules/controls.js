@@ -35,6 +35,7 @@ export function bindControls(editor) {
   for (const input of [automatic, grow, soften]) input.addEventListener("input", () => readEdge(editor));
   panorama.addEventListener("change", () => {
     if (editor.document) editor.document.panorama = panorama.checked;
+    editor.stage.invalidate();
   });
   format.addEventListener("change", () => (editor.format = format.value));
   element("options", HTMLButtonElement).addEventListener("click", () => showSheet(!document.body.classList.contains("is-sheet-open")));

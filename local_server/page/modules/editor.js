@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { Compare } from "./compare.js";
 import { PictureDocument } from "./document.js";
 import { element } from "./dom.js";
-import { nameFor, pickFile, saveFile } from "./files.js";
+import { isReadable, nameFor, pickFile, saveFile } from "./files.js";
 import { Notices } from "./notices.js";
 import { Stage } from "./stage.js";
 import { Tools } from "./tools.js";
@@ -14,14 +14,15 @@ import { Tools } from "./tools.js";
 /** Where a reload finds the picture again. */
 const REMEMBERED = "vanisher.session";
 
+const CARD_LOST =
+  "The graphics card was taken away from the 360° view. It comes back by itself with picture and mask; until then, work on in the flat view (V).";
+
 /** Emits "change" when anything shown may differ. */
 export class Editor extends EventTarget {
   /** @type {PictureDocument | null} */
   document = null;
   /** A photograph is being read. */
   opening = false;
-  /** How the mask grows and softens; empty = automatic. @type {Edge} */
-  edge = {};
   /** Format of the download; "" = as the source. */
   format = "";
   notices = new Notices();
@@ -38,6 +39,7 @@ export class Editor extends EventTarget {
       },
       (error) => this.notices.fail(error),
       () => this.changed(),
+      (lost) => (lost ? this.notices.fail(new Error(CARD_LOST)) : this.notices.say("The 360° view is back.")),
     );
     this.compare = new Compare(this.stage);
     this.tools = new Tools({
@@ -54,9 +56,19 @@ export class Editor extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  /** How the mask grows and softens; empty = automatic. @type {Edge} */
+  get edge() {
+    return this.stage.edge;
+  }
+
+  set edge(edge) {
+    this.stage.edge = edge;
+    this.stage.invalidate();
+  }
+
   /** Whether painting is possible now. */
   get canPaint() {
-    return this.document !== null && this.document.work === null && !this.compare.isOn;
+    return this.document !== null && this.document.work === null && !this.compare.isOn && !this.stage.isLost;
   }
 
   /**
@@ -78,14 +90,19 @@ export class Editor extends EventTarget {
     if (file) await this.openFile(file);
   }
 
-  /** @param {File} file */
-  async openFile(file) {
+  /**
+   * @param {File} file
+   * @param {number} [more] files that came with it
+   */
+  async openFile(file, more = 0) {
     if (this.opening || this.document?.work) throw new api.Problem("Wait until the present work is done, or cancel it.", 0);
     if (this.document?.unsaved && !window.confirm("Open another photograph? What you did to this one and did not download is lost.")) return;
     this.opening = true;
     this.changed();
     try {
-      this.#show(await api.openSession(file), file.name);
+      if (!(await isReadable(file))) throw new api.Problem(`“${file.name}” cannot be read: it is a folder, or the file is gone. Choose a photograph.`, 0);
+      const left = more ? [`Of ${more + 1} files this one was opened: one photograph is worked on at a time.`] : [];
+      this.#show(await api.openSession(file), file.name, left);
     } finally {
       this.opening = false;
     }
@@ -162,6 +179,7 @@ export class Editor extends EventTarget {
 
   toggleSphere() {
     this.stage.toggleSphere();
+    if (this.stage.isLost) this.notices.fail(new Error(CARD_LOST));
     this.changed();
   }
 
@@ -187,8 +205,9 @@ export class Editor extends EventTarget {
   /**
    * @param {import("./types.js").Session} session
    * @param {string} name
+   * @param {string[]} [notes] to be told with the session's own
    */
-  #show(session, name) {
+  #show(session, name, notes = []) {
     this.document?.close();
     const opened = new PictureDocument(session, name, (error) => this.notices.fail(error));
     opened.addEventListener("change", () => {
@@ -199,7 +218,8 @@ export class Editor extends EventTarget {
     this.compare.set(false);
     this.stage.open(opened);
     sessionStorage.setItem(REMEMBERED, JSON.stringify({ id: session.id, name }));
-    if (session.notes.length) this.notices.say(session.notes.join(" "));
+    const told = [...notes, ...session.notes];
+    if (told.length) this.notices.say(told.join(" "));
     else this.notices.hide();
   }
 

@@ -20,28 +20,44 @@ export function pickFile(input) {
 /**
  * Takes files dropped on the window or pasted.
  *
- * @param {(file: File) => void} take
+ * @param {(file: File, count: number) => void} take the photograph, and how many files came with it and were left
  */
 export function acceptFiles(take) {
-  let depth = 0;
-  const show = (/** @type {number} */ change) => {
-    depth = Math.max(0, depth + change);
-    document.body.classList.toggle("is-dropping", depth > 0);
-  };
-  window.addEventListener("dragenter", () => show(1));
-  window.addEventListener("dragleave", () => show(-1));
-  window.addEventListener("dragover", (event) => event.preventDefault());
+  const veil = (/** @type {boolean} */ on) => document.body.classList.toggle("is-dropping", on);
+  window.addEventListener("dragover", (event) => {
+    event.preventDefault(); // else the browser would leave the page for what is dropped
+    const files = event.dataTransfer?.types.includes("Files") ?? false;
+    if (event.dataTransfer) event.dataTransfer.dropEffect = files ? "copy" : "none";
+    veil(files);
+  });
+  window.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) veil(false); // out of the window, or given up
+  });
   window.addEventListener("drop", (event) => {
     event.preventDefault();
-    depth = 0;
-    show(0);
-    const file = event.dataTransfer?.files[0];
-    if (file) take(file);
+    veil(false);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    const photograph = files.find(isPicture) ?? files[0]; // raw files have no type
+    if (photograph) take(photograph, files.length - 1);
   });
   window.addEventListener("paste", (event) => {
-    const file = [...(event.clipboardData?.files ?? [])].find((each) => each.type.startsWith("image/"));
-    if (file) take(file);
+    const file = [...(event.clipboardData?.files ?? [])].find(isPicture);
+    if (file) take(file, 0);
   });
+}
+
+/** @param {File} file */
+function isPicture(file) {
+  return file.type.startsWith("image/");
+}
+
+/**
+ * Whether a file's bytes can be had: not those of a folder, nor of a file that went away.
+ *
+ * @param {File} file
+ */
+export async function isReadable(file) {
+  return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
 /**

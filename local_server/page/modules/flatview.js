@@ -42,8 +42,12 @@ export class FlatView {
     this.overlay.clear();
   }
 
-  /** @param {{compareAt: number | null}} options share of the width left of which the original shows */
-  draw({ compareAt }) {
+  /**
+   * @param {object} options
+   * @param {number | null} options.compareAt share of the width left of which the original shows
+   * @param {import("./document.js").Edge} options.edge how the mask will grow
+   */
+  draw({ compareAt, edge }) {
     const { context, viewport, document } = this;
     const { pyramid, session } = document;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -56,7 +60,8 @@ export class FlatView {
     const seen = this.#seen();
     pyramid.draw(context, session.current, seen, scale);
     if (compareAt === null) {
-      this.overlay.draw(document.mask, viewport, this.ratio);
+      // On the sphere masks grow by angles, which this ring does not know.
+      this.overlay.draw(document.mask, viewport, this.ratio, document.panorama ? {} : edge);
       return;
     }
     this.overlay.clear();

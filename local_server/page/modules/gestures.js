@@ -2,7 +2,8 @@
  * Turns pointers into strokes and movements: one pointer paints; the wheel, two fingers, the middle or right button and
  * space-drag move the view.
  *
- * Once a pen has been seen, fingers only move the view, so that a resting hand does not paint.
+ * Once a pen has been seen, fingers only move the view, so that a resting hand does not paint; while the pen is down they
+ * do nothing at all, so that the hand does not disturb the stroke either.
  */
 
 /**
@@ -35,6 +36,7 @@ export class Gestures {
   /** @type {number | null} pointer that paints */
   #painter = null;
   #penSeen = false;
+  #penDown = false;
 
   /**
    * @param {HTMLElement} stage
@@ -55,10 +57,10 @@ export class Gestures {
   /** @param {PointerEvent} event */
   #down(event) {
     if (/** @type {HTMLElement} */ (event.target).closest("[data-own-pointer]")) return;
+    if (event.pointerType === "touch" && this.#penDown) return;
+    if (event.pointerType === "pen") this.#penComes();
     this.stage.setPointerCapture(event.pointerId);
-    const at = this.#place(event);
-    this.#pointers.set(event.pointerId, at);
-    if (event.pointerType === "pen") this.#penSeen = true;
+    this.#pointers.set(event.pointerId, this.#place(event));
     if (this.#pointers.size > 1) {
       if (this.#painter !== null) this.target.abort();
       this.#painter = null;
@@ -66,6 +68,15 @@ export class Gestures {
       this.#painter = event.pointerId;
       this.target.down(this.#sample(event));
     }
+  }
+
+  /** The hand may have been down before the pen: what it began is dropped, and it no longer counts. */
+  #penComes() {
+    this.#penSeen = true;
+    this.#penDown = true;
+    if (this.#painter !== null) this.target.abort();
+    this.#painter = null;
+    this.#pointers.clear();
   }
 
   /** @param {PointerEvent} event */
@@ -79,8 +90,9 @@ export class Gestures {
   #move(event) {
     const before = this.#pointers.get(event.pointerId);
     const now = this.#place(event);
+    if (event.pointerType === "pen") this.#penSeen = true;
     if (!before) {
-      this.target.hover(this.#sample(event));
+      if (event.pointerType !== "touch") this.target.hover(this.#sample(event));
       return;
     }
     if (event.pointerId === this.#painter) {
@@ -108,6 +120,7 @@ export class Gestures {
   /** @param {PointerEvent} event */
   #up(event) {
     this.#pointers.delete(event.pointerId);
+    if (event.pointerType === "pen") this.#penDown = false;
     if (event.pointerId !== this.#painter) return;
     this.#painter = null;
     if (event.type === "pointercancel") this.target.abort();

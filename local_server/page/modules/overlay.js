@@ -1,18 +1,23 @@
 /**
  * Shows the mask over the flat picture: a ruby film with a light outline, sampled from the full-resolution tiles for just
- * the pixels of the screen that need it.
+ * the pixels of the screen that need it; and round it, fainter, the ring by which it will grow where that was chosen.
  */
 
+import { ringOf } from "./ring.js";
 import { TILE } from "./tiles.js";
 
 /** @typedef {import("./tiles.js").TiledMask} TiledMask */
 /** @typedef {import("./viewport.js").Viewport} Viewport */
 /** @typedef {import("./types.js").Box} Box */
+/** @typedef {import("./document.js").Edge} Edge */
+/** @typedef {{values: Uint8Array, columns: Int32Array, rows: Int32Array, width: number}} Ring values of a grid; its cell, or -1, for each column and row of the region */
 
 /** Red, green, blue of the film, and its strongest alpha; the sphere's shader uses the same. */
 export const FILM = { colour: [255, 64, 72], alpha: 0.5 };
 
 const SHADES = Uint32Array.from({ length: 256 }, (_, value) => rgba(FILM.colour, Math.round(value * FILM.alpha)));
+/** The ring's own film; whatever will change at all can be seen. */
+const RING_SHADES = Uint32Array.from({ length: 256 }, (_, value) => rgba(FILM.colour, value && 12 + Math.round(value * 0.22)));
 const OUTLINE = rgba([255, 255, 255], 235);
 
 /**
@@ -41,16 +46,17 @@ export class MaskOverlay {
    * @param {TiledMask} mask
    * @param {Viewport} view
    * @param {number} ratio device pixels per CSS pixel
+   * @param {Edge} [edge] how the mask will grow; empty: not shown
    */
-  draw(mask, view, ratio) {
+  draw(mask, view, ratio, edge = {}) {
     const { width, height } = this.canvas;
-    const now = [view.left, view.top, view.scale, width, height].join(" ");
+    const now = [view.left, view.top, view.scale, width, height, edge.grow, edge.feather].join(" ");
     const moved = now !== this.#drawnView || mask !== this.#drawnMask;
     if (!moved && mask.clock === this.#drawnClock) return;
     if (moved) this.context.clearRect(0, 0, width, height);
     const tiles = moved ? painted(mask) : mask.changedSince(this.#drawnClock);
-    const region = onScreen(tiles, mask, view, ratio, width, height);
-    if (region) this.context.putImageData(sample(mask, view, ratio, region), region[0], region[1]);
+    const region = onScreen(tiles, mask, view, ratio, width, height, edge.grow ?? 0);
+    if (region) this.context.putImageData(sample(mask, view, ratio, region, ringOn(mask, view, ratio, region, edge)), region[0], region[1]);
     this.#drawnView = now;
     this.#drawnClock = mask.clock;
     this.#drawnMask = mask;
@@ -75,14 +81,15 @@ function painted(mask) {
  * @param {number} ratio
  * @param {number} width of the canvas
  * @param {number} height
+ * @param {number} grow image pixels round the tiles that change with them
  * @returns {Box | null} device pixels
  */
-function onScreen(tiles, mask, view, ratio, width, height) {
+function onScreen(tiles, mask, view, ratio, width, height, grow) {
   if (tiles.length === 0) return null;
   const columns = tiles.map((index) => index % mask.columns);
   const rows = tiles.map((index) => Math.floor(index / mask.columns));
-  const [left, top] = view.toStage([Math.min(...columns) * TILE, Math.min(...rows) * TILE]);
-  const [right, bottom] = view.toStage([(Math.max(...columns) + 1) * TILE, (Math.max(...rows) + 1) * TILE]);
+  const [left, top] = view.toStage([Math.min(...columns) * TILE - grow, Math.min(...rows) * TILE - grow]);
+  const [right, bottom] = view.toStage([(Math.max(...columns) + 1) * TILE + grow, (Math.max(...rows) + 1) * TILE + grow]);
   /** @type {Box} */
   const box = [
     Math.max(0, Math.floor(left * ratio) - 1),
@@ -98,15 +105,13 @@ function onScreen(tiles, mask, view, ratio, width, height) {
  * @param {Viewport} view
  * @param {number} ratio
  * @param {Box} region
+ * @param {Ring | null} ring
  */
-function sample(mask, view, ratio, [left, top, right, bottom]) {
+function sample(mask, view, ratio, [left, top, right, bottom], ring) {
   const width = right - left;
   const image = new ImageData(width, bottom - top);
   const pixels = new Uint32Array(image.data.buffer);
-  const columns = Int32Array.from({ length: width }, (_, i) => {
-    const x = Math.floor(((left + i + 0.5) / ratio - view.left) / view.scale);
-    return x >= 0 && x < mask.width ? x : -1;
-  });
+  const columns = cells(width, (i) => ((left + i + 0.5) / ratio - view.left) / view.scale, mask.width);
   let above = new Uint8Array(width);
   let current = new Uint8Array(width);
   for (let y = top; y < bottom; y += 1) {
@@ -117,11 +122,69 @@ function sample(mask, view, ratio, [left, top, right, bottom]) {
       const value = current[i];
       const inside = value > 127;
       const edge = inside !== above[i] > 127 || (i > 0 && inside !== current[i - 1] > 127);
-      pixels[at + i] = edge && y > top ? OUTLINE : SHADES[value];
+      if (edge && y > top) pixels[at + i] = OUTLINE;
+      else pixels[at + i] = value || !ring ? SHADES[value] : RING_SHADES[ringAt(ring, i, y - top)];
     }
     [above, current] = [current, above];
   }
   return image;
+}
+
+/**
+ * The ring on the grid of the photograph's pixels, or of the screen's where those are larger.
+ *
+ * @param {TiledMask} mask
+ * @param {Viewport} view
+ * @param {number} ratio
+ * @param {Box} region device pixels
+ * @param {Edge} edge
+ * @returns {Ring | null}
+ */
+function ringOn(mask, view, ratio, region, { grow = 0, feather = 0 }) {
+  if (grow === 0) return null;
+  const step = Math.max(1, 1 / view.scale);
+  const [[left, top], [right, bottom]] = [view.toImage(region[0] / ratio, region[1] / ratio), view.toImage(region[2] / ratio, region[3] / ratio)];
+  const first = [Math.max(0, Math.floor(left) - grow), Math.max(0, Math.floor(top) - grow)];
+  const [width, height] = [
+    Math.ceil((Math.min(mask.width, Math.ceil(right) + grow) - first[0]) / step),
+    Math.ceil((Math.min(mask.height, Math.ceil(bottom) + grow) - first[1]) / step),
+  ];
+  if (width < 1 || height < 1) return null;
+  const from = (/** @type {number} */ start, /** @type {number} */ most) => (/** @type {number} */ i) => Math.min(most - 1, start + (i + 0.5) * step);
+  const across = cells(width, from(first[0], mask.width), mask.width);
+  const down = cells(height, from(first[1], mask.height), mask.height);
+  const marks = new Uint8Array(width * height);
+  for (let y = 0; y < height; y += 1) readRow(mask, down[y], across, marks.subarray(y * width, (y + 1) * width));
+  const place = (/** @type {number} */ offset, /** @type {number} */ start, /** @type {number} */ origin) => (/** @type {number} */ i) =>
+    ((start + i + 0.5) / ratio - offset) / view.scale / step - origin / step;
+  return {
+    values: ringOf(marks, width, step, { grow, feather }),
+    columns: cells(region[2] - region[0], place(view.left, region[0], first[0]), width),
+    rows: cells(region[3] - region[1], place(view.top, region[1], first[1]), height),
+    width,
+  };
+}
+
+/**
+ * @param {Ring} ring
+ * @param {number} x of the region
+ * @param {number} y
+ */
+function ringAt({ values, columns, rows, width }, x, y) {
+  return rows[y] < 0 || columns[x] < 0 ? 0 : values[rows[y] * width + columns[x]];
+}
+
+/**
+ * @param {number} count
+ * @param {(i: number) => number} place where the i-th lies
+ * @param {number} most cells there are
+ * @returns {Int32Array} the cell at each place, -1 outside
+ */
+function cells(count, place, most) {
+  return Int32Array.from({ length: count }, (_, i) => {
+    const cell = Math.floor(place(i));
+    return cell >= 0 && cell < most ? cell : -1;
+  });
 }
 
 /**

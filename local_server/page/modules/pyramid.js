@@ -30,6 +30,7 @@ export class Pyramid {
   #failed = new Set();
   /** @type {Map<string, string>} key to address of the tiles the last drawing missed */
   #wanted = new Map();
+  #closed = new AbortController();
 
   /**
    * @param {Session} session
@@ -43,8 +44,9 @@ export class Pyramid {
     this.previewScale = Math.min(1, PREVIEW / Math.max(session.width, session.height));
   }
 
-  /** Frees the decoded pictures. */
+  /** Frees the decoded pictures; those on their way are given up. */
   close() {
+    this.#closed.abort();
     for (const picture of [...this.#tiles.values(), ...this.#previews.values()]) picture.close();
     this.#tiles.clear();
     this.#previews.clear();
@@ -152,15 +154,16 @@ export class Pyramid {
    * @param {(picture: ImageBitmap) => void} store
    */
   #fetch(key, url, store) {
+    const { signal } = this.#closed;
     this.#loading.add(key);
-    request(url)
+    request(url, { signal })
       .then((response) => response.blob())
       .then((blob) => createImageBitmap(blob))
-      .then(store)
-      .then(this.onLoad)
+      .then((picture) => (signal.aborted ? picture.close() : store(picture)))
+      .then(() => signal.aborted || this.onLoad())
       .catch((error) => {
         this.#failed.add(key);
-        this.onError(error);
+        if (!signal.aborted) this.onError(error);
       })
       .finally(() => this.#loading.delete(key));
   }

@@ -30,6 +30,7 @@ export class PictureTexture {
   /** Version on the card, or -1. */
   version = -1;
   #asked = "";
+  #loading = new AbortController();
 
   /**
    * @param {WebGL2RenderingContext} gl
@@ -58,14 +59,23 @@ export class PictureTexture {
     const key = `${version} ${width}`;
     if (key === this.#asked) return;
     this.#asked = key;
-    request(viewUrl(session.id, version, [0, 0, session.width, session.height], width))
+    this.#loading.abort();
+    this.#loading = new AbortController();
+    const { signal } = this.#loading;
+    request(viewUrl(session.id, version, [0, 0, session.width, session.height], width), { signal })
       .then((response) => response.blob())
       .then((blob) => createImageBitmap(blob))
       .then((picture) => {
-        if (key === this.#asked) this.#upload(picture, version);
+        if (!signal.aborted) this.#upload(picture, version);
         picture.close();
       })
-      .catch(this.onError);
+      .catch((error) => signal.aborted || this.onError(error));
+  }
+
+  /** Frees the texture; a picture on its way is given up. */
+  close() {
+    this.#loading.abort();
+    this.gl.deleteTexture(this.texture);
   }
 
   /**
@@ -106,6 +116,10 @@ export class MaskTexture {
   /** Brings the tiles painted since the last call to the card. */
   update() {
     if (this.#clock !== this.mask.clock) this.#upload(this.mask.changedSince(this.#clock));
+  }
+
+  close() {
+    this.gl.deleteTexture(this.texture);
   }
 
   /** @param {number[]} tiles */

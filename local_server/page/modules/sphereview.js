@@ -14,6 +14,16 @@ import { MaskTexture, PictureTexture } from "./spheretextures.js";
 
 const START_FIELD = (75 * Math.PI) / 180;
 
+/**
+ * What lies on the graphics card.
+ *
+ * @typedef {object} OnCard
+ * @property {ReturnType<typeof sphereProgram>} shader
+ * @property {PictureTexture} picture
+ * @property {PictureTexture} original
+ * @property {MaskTexture} mask
+ */
+
 /** @implements {Surface} */
 export class SphereView {
   /**
@@ -31,16 +41,35 @@ export class SphereView {
     this.document = document;
     this.camera = new SphereCamera();
     this.ratio = 1;
-    this.shader = sphereProgram(gl);
-    this.picture = new PictureTexture(gl, document, onLoad, onError);
-    this.original = new PictureTexture(gl, document, onLoad, onError);
-    this.maskTexture = new MaskTexture(gl, document.mask);
+    this.onLoad = onLoad;
+    this.onError = onError;
+    /** Null while the browser has taken the card away. @type {OnCard | null} */
+    this.card = null;
+    if (!gl.isContextLost()) this.build();
   }
 
-  /** Frees the graphics memory. */
+  /**
+   * Puts all that is drawn on the card: at the start, and again when the browser gives the card back.
+   *
+   * @throws {Error} when the driver does not take the shader
+   */
+  build() {
+    const { gl, document, onLoad, onError } = this;
+    this.card = {
+      shader: sphereProgram(gl),
+      picture: new PictureTexture(gl, document, onLoad, onError),
+      original: new PictureTexture(gl, document, onLoad, onError),
+      mask: new MaskTexture(gl, document.mask),
+    };
+  }
+
+  /** Frees the graphics memory; nothing is drawn until `build`. */
   close() {
-    for (const { texture } of [this.picture, this.original, this.maskTexture]) this.gl.deleteTexture(texture);
-    this.gl.deleteProgram(this.shader.program);
+    if (!this.card) return;
+    const { shader, picture, original, mask } = this.card;
+    for (const texture of [picture, original, mask]) texture.close();
+    this.gl.deleteProgram(shader.program);
+    this.card = null;
   }
 
   /**
@@ -58,14 +87,16 @@ export class SphereView {
 
   /** @param {{compareAt: number | null}} options */
   draw({ compareAt }) {
-    const { gl, camera, canvas, shader } = this;
+    const { gl, camera, canvas, card } = this;
+    if (!card || gl.isContextLost()) return;
+    const { shader, picture, original, mask } = card;
     const wanted = this.zoom() * this.document.session.width;
-    this.picture.show(this.document.session.current, wanted);
-    if (compareAt !== null) this.original.show(0, wanted);
-    this.maskTexture.update();
+    picture.show(this.document.session.current, wanted);
+    if (compareAt !== null) original.show(0, wanted);
+    mask.update();
     gl.viewport(0, 0, canvas.width, canvas.height);
     gl.useProgram(shader.program);
-    [this.picture, this.original, this.maskTexture].forEach(({ texture }, unitNumber) => {
+    [picture, original, mask].forEach(({ texture }, unitNumber) => {
       gl.activeTexture(gl.TEXTURE0 + unitNumber);
       gl.bindTexture(gl.TEXTURE_2D, texture);
     });
@@ -74,7 +105,7 @@ export class SphereView {
     gl.uniformMatrix3fv(shader.at("axes"), false, [...right, ...up, ...forward]);
     gl.uniform2f(shader.at("size"), canvas.width, canvas.height);
     gl.uniform2f(shader.at("reach"), (camera.reach * camera.width) / camera.height, camera.reach);
-    gl.uniform1f(shader.at("texels"), Math.max(1, this.picture.width));
+    gl.uniform1f(shader.at("texels"), Math.max(1, picture.width));
     gl.uniform1f(shader.at("split"), compareAt === null ? -1 : compareAt * canvas.width);
     gl.uniform1i(shader.at("film"), compareAt === null && !this.document.mask.isEmpty ? 1 : 0);
     gl.drawArrays(gl.TRIANGLES, 0, 3);

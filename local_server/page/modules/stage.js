@@ -15,6 +15,8 @@ export class Stage {
   document = null;
   /** Share of the width left of which the original shows; null: not comparing. @type {number | null} */
   compareAt = null;
+  /** How the mask will grow and soften; empty = automatic. @type {import("./document.js").Edge} */
+  edge = {};
   /** @type {Sample | null} */
   pointer = null;
   /** @type {Tools | null} */
@@ -25,16 +27,47 @@ export class Stage {
    * @param {{root: HTMLElement, picture: HTMLCanvasElement, mask: HTMLCanvasElement, sphere: HTMLCanvasElement, guides: HTMLCanvasElement}} parts
    * @param {(error: unknown) => void} onError
    * @param {() => void} onDraw after each drawing
+   * @param {(lost: boolean) => void} onCard the 360° view lost the graphics card, or has it again
    */
-  constructor(parts, onError, onDraw) {
+  constructor(parts, onError, onDraw, onCard) {
     this.parts = parts;
     this.onError = onError;
     this.onDraw = onDraw;
+    this.onCard = onCard;
     new ResizeObserver(() => this.#resize()).observe(parts.root);
+    this.#keepCanvases();
+  }
+
+  /** Browsers take graphics memory away: when the driver is reset, the machine sleeps, or too many pages want some. */
+  #keepCanvases() {
+    const { picture, mask, sphere, guides } = this.parts;
+    for (const canvas of [picture, mask, guides]) canvas.addEventListener("contextrestored", () => this.#resize());
+    sphere.addEventListener("webglcontextlost", (event) => {
+      event.preventDefault(); // else it would never come back
+      if (!(this.view instanceof SphereView)) return;
+      this.view.close();
+      this.onCard(true);
+    });
+    sphere.addEventListener("webglcontextrestored", () => {
+      if (!(this.view instanceof SphereView)) return;
+      try {
+        this.view.build();
+        this.onCard(false);
+      } catch (error) {
+        this.toggleSphere();
+        this.onError(error);
+      }
+      this.invalidate();
+    });
   }
 
   get isSphere() {
     return this.view instanceof SphereView;
+  }
+
+  /** Whether the 360° view is on and cannot be drawn. */
+  get isLost() {
+    return this.view instanceof SphereView && this.view.card === null;
   }
 
   /** @param {PictureDocument | null} document */
@@ -92,7 +125,7 @@ export class Stage {
   #draw() {
     this.#frame = 0;
     if (this.view) {
-      this.view.draw({ compareAt: this.compareAt });
+      this.view.draw({ compareAt: this.compareAt, edge: this.edge });
       this.#drawGuides(this.view);
     }
     this.onDraw();

@@ -73,10 +73,9 @@ export class Tools {
       this.#edit = this.host.begin();
       if (!sample.straight) this.#last = null;
       this.#paint(sample);
-    } else if (this.active === "polygon") this.#corner(sample);
-    else {
+    } else {
       this.#start = sample;
-      this.outline = [this.host.surface().pointAt(sample.x, sample.y)];
+      if (this.active !== "polygon") this.outline = [this.host.surface().pointAt(sample.x, sample.y)];
     }
     this.host.refresh();
   }
@@ -87,6 +86,7 @@ export class Tools {
     for (const sample of samples) {
       if (this.#edit) this.#paint(sample);
       else if (this.active === "lasso" && this.#start) this.#trace(sample);
+      else if (this.active === "polygon" && this.#start) this.#start = sample;
       else if (this.active === "rectangle" && this.#start) {
         const { x, y } = this.#start;
         this.outline = [surface.pointAt(x, y), surface.pointAt(sample.x, y), surface.pointAt(sample.x, sample.y), surface.pointAt(x, sample.y)];
@@ -99,8 +99,16 @@ export class Tools {
     if (this.#edit) {
       this.host.commit(this.#edit, this.#value ? "brush" : "eraser");
       this.#edit = null;
-    } else if (this.#start) this.finish();
+    } else if (this.#start && this.active === "polygon") this.#corner(this.#start); // only now: it was no pinch
+    else if (this.#start) this.finish();
     this.#start = null;
+    this.host.refresh();
+  }
+
+  /** The pointer that is down does not paint after all; a polygon keeps the corners it has. */
+  release() {
+    if (this.active === "polygon") this.#start = null;
+    else this.abort();
   }
 
   /** Fills the outline and ends it. */
@@ -123,6 +131,7 @@ export class Tools {
 
   /** Drops what was begun. */
   abort() {
+    if (this.#edit) this.#last = null; // no straight stroke goes on from here
     this.#edit?.cancel();
     this.#edit = null;
     this.#start = null;
