@@ -15,11 +15,12 @@ import numpy as np
 
 from panorama.axes import room_yaw
 from panorama.files import Panorama
-from panorama.layout import Layout, room_layout
+from panorama.layout import Layout
 from panorama.objects import Part, grown_objects
 from panorama.plan import SHARPEST, Piece, pieces
 from panorama.sphere import Frame, Region
 from panorama.views import View, positions, render, seen, unproject
+from panorama.walls import room_layout
 from vanisher_core import blend
 from vanisher_core.mask import Mask
 from vanisher_core.photo import Photo
@@ -28,7 +29,7 @@ LEAK = 2
 """View pixels round a hole that the sampling window may have filled with the object's colours."""
 STEEP = 55.0
 """Degrees of pitch beyond which there are no walls to be told from the floor."""
-DULL = 0.5
+DULL = 0.7
 """What a plane shows less sharply than this share of a piece's own sharpness is not copied into it."""
 SLIT = 0.03
 """Half the width of a slit, in distances between camera and plane."""
@@ -150,7 +151,7 @@ class Canvas:
         assert self.layout is not None
         step = max(self.frame.full_width // 2048, 1)
         columns, rows = (side[step // 2 :: step, step // 2 :: step] for side in at)
-        planes = self.layout.planes_at(self.frame.yaw(columns), self.frame.pitch(rows))
+        planes = self.layout.planes(self.frame.yaw(columns), self.frame.pitch(rows))
         other = _wider(planes != piece.plane).view(np.uint8)
         foreign = cv2.resize(other, (view.width, view.height), interpolation=cv2.INTER_NEAREST) > 0
         x = (np.arange(view.width) + 0.5) / view.focal + view.left

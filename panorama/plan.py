@@ -97,7 +97,7 @@ def _by_plane(part: Part, frame: Frame, layout: Layout | None) -> list[tuple[int
     if layout is None:
         return [(None, part)]
     yaw = frame.yaw(np.arange(part.region.left, part.region.right))
-    planes = layout.planes(yaw, frame.pitch(np.arange(part.region.top, part.region.bottom)))
+    planes = layout.planes(yaw, frame.pitch(np.arange(part.region.top, part.region.bottom))[:, None])
     found: list[tuple[int | None, Part]] = []
     for plane in np.unique(planes[part.hole]).tolist():
         found.append((plane, _tight(part, np.where(planes == plane, part.alpha, 0).astype(np.uint8))))
@@ -155,6 +155,9 @@ def _frontal(piece: Piece, frame: Frame, rotation: np.ndarray, depth: float) -> 
     """A view straight onto a plane, as fine as the panorama shows the nearest part of the piece.
 
     Args:
+        piece: what to fill.
+        frame: of the panorama.
+        rotation: of the camera.
         depth: cosine between there and the plane's normal; the resolution on the plane falls with it.
     """
     area = _plane_area(piece.parts, frame, rotation[2], SHALLOW)
@@ -168,7 +171,9 @@ def _frontal(piece: Piece, frame: Frame, rotation: np.ndarray, depth: float) -> 
          min(float(axis.max()) + margin, max(REACH, float(axis.max()) + 8 / focal)))
         for axis in (x, y)
     )  # fmt: skip
-    return View(rotation, focal, left, top, math.ceil((right - left) * focal), math.ceil((bottom - top) * focal))
+    return View(
+        rotation, focal, left, top, math.ceil((right - left) * focal), math.ceil((bottom - top) * focal)
+    )
 
 
 def _span(low: float, high: float, margin: float, near: float) -> tuple[float, float]:

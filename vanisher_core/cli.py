@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from vanisher_core import __version__
 from vanisher_core.errors import UsageError, VanisherError
 
-COMMANDS = ("erase", "segment", "batch", "replay", "verify", "models", "doctor")
+COMMANDS = ("erase", "segment", "batch", "replay", "verify", "gimp", "models", "doctor")
 """Modules of `vanisher_core.commands`, in the order that --help lists them."""
 PLUGIN_GROUP = "vanisher.commands"
 """Entry points of other packages (panorama, local_server): functions like `commands.erase.register`."""

@@ -17,8 +17,8 @@ import numpy as np
 
 from vanisher_core import blend, detail, quality, tone
 from vanisher_core.errors import HopelessFill, MaskError, UsageError
-from vanisher_core.membrane import membrane
 from vanisher_core.mask import Grown, Mask, grown
+from vanisher_core.membrane import membrane
 from vanisher_core.outcome import Result, doubts, weights_of, worst
 from vanisher_core.photo import Photo
 from vanisher_core.receipt import Receipt, WindowRecord, pixel_digest
@@ -225,7 +225,8 @@ class Vanisher:
             rgb = membrane(rgb, blank)
             unknown = unknown | (_near(unknown) & clear)
         fill = self._fill(
-            _Piece(rgb, unknown, blank, area.core[box] & unknown, usable, request.seed, progress), request.model
+            _Piece(rgb, unknown, blank, area.core[box] & unknown, usable, request.seed, progress),
+            request.model,
         )
         alpha = np.where(own, area.alpha[box], 0).astype(np.uint8)
         output[box] = blend.paste(source, curve.decode(fill.rgb), alpha)

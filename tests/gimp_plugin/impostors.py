@@ -1,4 +1,4 @@
-"""Servers that are no daemon, or a broken one: each listens on a port of its own and has a state folder that names it."""
+"""Servers that are no daemon, or a broken one: each has a port and a state folder that names it."""
 
 from __future__ import annotations
 
@@ -28,15 +28,14 @@ def announce(state: Path, port: int, version: str = "0.1.0", token: str = "x" * 
 
 
 class Scripted(BaseHTTPRequestHandler):
-    """Answers by the server's table: path prefix -> (status, media type, body)."""
+    """Answers by the server's table: end of the path -> (status, media type, body)."""
 
     def do_GET(self) -> None:
         """Everything is answered alike."""
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         table: dict[str, tuple[int, str, bytes]] = self.server.table  # type: ignore[attr-defined]
-        status, kind, body = next(
-            (answer for prefix, answer in table.items() if self.path.endswith(prefix)), (404, "text/html", b"<h1>no</h1>")
-        )  # fmt: skip
+        answers = [answer for suffix, answer in table.items() if self.path.endswith(suffix)]
+        status, kind, body = answers[0] if answers else (404, "text/html", b"<h1>no</h1>")
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

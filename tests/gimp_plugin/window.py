@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from PIL import Image
 
 from gimp_plugin import installer
-from tests.gimp_plugin.gimp_root import Gimp, end_session
+from tests.gimp_plugin.gimp_root import INSIDE, Gimp, end_session
 
 SCREEN = (1024, 700)
 
@@ -43,6 +43,20 @@ GIMPRC = """\
 
 KNOWN_PLUG_INS = ".pluginrc"
 """In a root: what GIMP's own plug-ins said at the first start; a new profile with it starts in a tenth of the time."""
+
+
+NO_SANDBOX = """\
+#!/bin/sh
+while [ $# -gt 0 ]; do
+    case "$1" in /usr/libexec/*|/usr/bin/*) exec "$@" ;; esac
+    shift
+done
+"""
+"""A bwrap that only starts its command. GTK of forky loads its icons in a sandbox of namespaces, which most containers
+may not have, and by way of /proc; without either GIMP aborts at its first icon."""
+
+WITH_PROC = ("unshare", "--mount", "sh", "-c", 'mount -t proc proc "$0" && exec "$@"')
+"""Runs a command with a /proc in a root that only it sees; needs the right to mount."""
 
 
 class Window:
@@ -70,6 +84,11 @@ class Window:
         data = (self.job / f"look-{self.state['look']}.raw").read_bytes()
         return np.frombuffer(data, np.uint8).reshape(height, width, 4)
 
+    def catch_up(self) -> None:
+        """Waits until the observer has seen the image as it is now."""
+        wanted = self.state["round"] + 2  # the round in work may have begun before
+        self.until(lambda: self.state["round"] >= wanted, "the observer's word")
+
     def press(self, *names: str) -> None:
         """Presses keys; GIMP takes them in their order, however late."""
         self._run("xdotool", "key", *names)
@@ -87,15 +106,14 @@ class Window:
 
     def screen(self) -> np.ndarray:
         """The whole screen: HxWx3 uint8."""
-        self._run("import", "-silent", "-depth", "8", "-window", "root", f"{self.inside}/screen.ppm")
-        with Image.open(self.job / "screen.ppm") as image:
-            return np.array(image.convert("RGB"))
+        self._run("import", "-silent", "-window", "root", "-depth", "8", f"rgb:{self.inside}/screen")
+        return np.fromfile(self.job / "screen", np.uint8).reshape(*SCREEN[::-1], 3)
 
     def shoot(self, name: str) -> np.ndarray:
         """Keeps a screenshot as a step of the story; its samples."""
         SHOTS.mkdir(parents=True, exist_ok=True)
         screen = self.screen()
-        Image.fromarray(screen).save(SHOTS / f"{self.gimp.version}-{name}.png", optimize=True)
+        Image.fromarray(screen).save(SHOTS / f"{self.gimp.version}-{name}.png")
         return screen
 
     def settle(self) -> None:
@@ -168,6 +186,9 @@ def open_window(
     (report,) = installer.install(profile)
     assert report.seen, report
     configure(profile, state="/" + str(state.relative_to(gimp.root)))
+    (job / "bin").mkdir()
+    (job / "bin" / "bwrap").write_text(NO_SANDBOX, encoding="utf-8")
+    (job / "bin" / "bwrap").chmod(0o755)
     Image.fromarray(photo).save(job / "photo.png")
     (job / "scene.json").write_text(json.dumps({"selection": selection}), encoding="utf-8")
     shutil.copy(Path(__file__).parent / "inside" / "observer.py", job)
@@ -192,9 +213,15 @@ def open_window(
         }
         start(["openbox"], environment)
         code = f'exec(open("{inside}/observer.py").read())'
-        start(["gimp", "--batch-interpreter", "python-fu-eval", "-b", code], environment)
+        running = _start_gimp(gimp, ["--batch-interpreter", "python-fu-eval", "-b", code], environment, log)
+        stack.callback(end_session, running)
         window = Window(gimp, job, environment)
-        window.until(lambda: (job / "state.json").exists(), "GIMP", START_SECONDS)
+
+        def is_up() -> bool:
+            assert running.poll() is None, (job / "log").read_text(errors="replace")[-2000:]
+            return (job / "state.json").exists()
+
+        window.until(is_up, "GIMP", START_SECONDS)
         window.until(lambda: window.has_window("photo|Untitled"), "the picture's window")
         shutil.copy(profile / "pluginrc", gimp.root / KNOWN_PLUG_INS)
         window._run(
@@ -202,6 +229,20 @@ def open_window(
         )  # no tooltips, no brush outline
         window.settle()
         yield window
+
+
+def _start_gimp(
+    gimp: Gimp, options: list[str], environment: dict[str, str], log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Starts GIMP with its windows, with what its GTK needs to load icons."""
+    if not (gimp.root / "usr" / "bin" / "bwrap").exists():
+        return gimp.popen(["gimp", *options], environment, stdout=log, stderr=log)
+    pairs = [f"{name}={value}" for name, value in {**INSIDE, **environment}.items()]
+    inside = ["chroot", str(gimp.root), "/usr/bin/env", "-i", *pairs, "gimp", *options]
+    return subprocess.Popen(
+        [*WITH_PROC, str(gimp.root / "proc"), *inside],
+        stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+    )  # fmt: skip
 
 
 def exact_version(gimp: Gimp) -> str:

@@ -1,7 +1,7 @@
 """What the page shows: the 360° view when the graphics card goes away, the ring round the mask, light and dark."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.local_server.page_browser import Client, Daemon, chromium, daemon, textured
+from tests.local_server.page_browser import PATIENCE, Client, Daemon, chromium, daemon, textured
 from vanisher_core import Photo
 from vanisher_core.mask import Mask, grown
 
@@ -52,17 +52,24 @@ def seen(client: Client, canvas: str = "sphere") -> np.ndarray:
     return np.asarray(shot.convert("RGB")).astype(int)
 
 
-def wait_until_seen(client: Client, wanted: np.ndarray) -> None:
-    """Until the view shows what it showed before."""
-    while np.abs(seen(client) - wanted).max() > 8:
+def until_seen(client: Client, wanted: Callable[[np.ndarray], bool]) -> np.ndarray:
+    """The 360 view once it shows what is wanted."""
+    for _ in range(PATIENCE // 50):
+        if wanted(now := seen(client)):
+            return now
         client.page.wait_for_timeout(50)
+    Image.fromarray(now.astype(np.uint8)).save("/work/scratch/w1/stuck.png")
+    raise AssertionError("the view never showed what it should")
 
 
 def settled(client: Client) -> np.ndarray:
     """The view once its picture is there: no longer the even grey it begins with."""
-    while (now := seen(client)).std() < 10:
-        client.page.wait_for_timeout(50)
-    return now
+    return until_seen(client, lambda now: now.std() > 10)
+
+
+def wait_until_seen(client: Client, wanted: np.ndarray) -> None:
+    """Until the view shows what it showed before."""
+    until_seen(client, lambda now: np.abs(now - wanted).max() <= 8)
 
 
 def test_the_360_view_comes_back_with_picture_and_mask(client: Client, room: Path) -> None:

@@ -251,11 +251,11 @@ def run(tree: Tree, target: Path, *words: str, workers: int = 2) -> tuple[int, d
     return done.returncode, json.loads(done.stdout)
 
 
-def run_killed(tree: Tree, target: Path, rng: random.Random) -> bool:
+def run_killed(tree: Tree, target: Path, rng: random.Random, most: int) -> bool:
     """A batch that is killed after some new lines of the record and a moment more; False if it came to its end."""
     record = target / "vanisher-batch" / "manifest.jsonl"
     before = lines(record)
-    wanted, moment = rng.randint(0, 25), rng.uniform(0, 0.08)
+    wanted, moment = rng.randint(0, most), rng.uniform(0, 0.08)
     process = subprocess.Popen(
         command(tree, target, "--resume"),
         env=environment(),
@@ -338,7 +338,7 @@ def torture(folder: Path, files: int, kills: int, seed: int) -> dict[str, object
     check_complete(tree, folder / "whole")
     rng = random.Random(seed)
     killed = 0
-    while killed < kills and run_killed(tree, folder / "killed", rng):
+    while killed < kills and run_killed(tree, folder / "killed", rng, files // kills):
         killed += 1
     status, told = run(tree, folder / "killed", "--resume")
     assert status == 1, told

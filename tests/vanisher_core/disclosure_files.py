@@ -53,7 +53,7 @@ def write_inputs(folder: Path, name: str = "a.jpg", **options: Any) -> tuple[Pat
     return photo, mask
 
 
-def signing_chain(folder: Path, curve: str = "P-256") -> tuple[Path, Path, str]:
+def signing_chain(folder: Path, curve: str = "P-256", days: int = 30) -> tuple[Path, Path, str]:
     """A certificate chain as C2PA asks for one (leaf first), the leaf's key, and the PEM of its authority."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -87,8 +87,8 @@ def signing_chain(folder: Path, curve: str = "P-256") -> tuple[Path, Path, str]:
             .issuer_name(name("Test authority"))
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=30))
+            .not_valid_before(now - datetime.timedelta(days=9))
+            .not_valid_after(now + datetime.timedelta(days=days))
             .add_extension(x509.BasicConstraints(authority, None), critical=True)
             .add_extension(x509.KeyUsage(**usages), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

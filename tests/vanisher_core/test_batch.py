@@ -87,7 +87,7 @@ def test_writes_results_record_receipts_and_contact_sheet(desk: Desk) -> None:
         assert after[blob(before.shape)].mean() < before[blob(before.shape)].mean() - 20
     page = (state / "index.html").read_text(encoding="utf-8")
     pictures = [part.split("'")[0] for part in page.split("src='")[1:]]
-    assert len(pictures) == 3 and all(Image.open(state / one).format == "JPEG" for one in pictures)
+    assert len(pictures) == 3 and all(Photo.open(state / one).format == "JPEG" for one in pictures)
     by_badness = sorted(
         lines.values(), key=lambda line: (not line["look_at_it"], -float(str(line["badness"])), line["input"])
     )

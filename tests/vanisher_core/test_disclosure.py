@@ -201,6 +201,20 @@ def test_exiftool_reads_all_that_was_written_without_a_warning(tmp_path: Path) -
         assert history[0]["Action"] == "edited" and history[0]["SoftwareAgent"].startswith("Vanisher")
 
 
+@pytest.mark.parametrize("spoil", ["self-signed root", "expired"])
+def test_a_certificate_that_may_not_sign_is_refused_before_any_work(
+    tmp_path: Path, capsys, spoil: str
+) -> None:
+    pytest.importorskip("c2pa")
+    photo, mask = write_inputs(tmp_path)
+    chain, key, authority = signing_chain(tmp_path, days=-1 if spoil == "expired" else 30)
+    if spoil != "expired":
+        chain.write_text(authority, encoding="utf-8")
+    before = sorted(tmp_path.iterdir())
+    assert erase(photo, mask, "--c2pa-cert", chain, "--c2pa-key", key) == 2
+    assert "--c2pa-cert" in capsys.readouterr().err and sorted(tmp_path.iterdir()) == before
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_signed_result_is_valid_for_the_library_and_names_its_original(tmp_path: Path, name: str) -> None:
     pytest.importorskip("c2pa")
@@ -220,6 +234,11 @@ def test_a_signed_result_is_valid_for_the_library_and_names_its_original(tmp_pat
     assert [action["action"] for action in actions] == ["c2pa.opened", "c2pa.edited", "c2pa.edited"]
     assert actions[1]["digitalSourceType"] == source.RETOUCHED
     assert not [a for a in trusted.content["assertions"] if a["label"] == "c2pa.ai-disclosure"]  # no network
+    signed = Photo.from_bytes(data)
+    assert any("credentials" in note for note in signed.notes)
+    assert (
+        c2pa.read(signed.with_array(255 - signed.array).to_bytes()) is None
+    )  # they would vouch for other pixels
     tampered = bytearray(data)
     tampered[len(data) // 2] ^= 1
     broken = c2pa.read(bytes(tampered))

@@ -18,11 +18,16 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import numpy as np
 
 from vanisher_core import __version__
 from vanisher_core.codecs import sniff
+from vanisher_core.disclosure.source import RETOUCHED
 from vanisher_core.errors import OutputError, UsageError
+from vanisher_core.photo import Photo
 from vanisher_core.receipt import Files
 
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "TIFF": "image/tiff", "WEBP": "image/webp"}
@@ -72,8 +77,17 @@ class Credentials:
     key: Path
 
     def check(self) -> None:
-        """Raises UsageError if nothing could be signed with these files."""
-        self._signer().close()
+        """Signs a picture of one pixel, so that a bad certificate is known before any work.
+
+        Raises:
+            UsageError: nothing can be signed with these files, or what is signed does not read back.
+        """
+        dot = Photo.from_array(np.zeros((1, 1, 3), np.uint8)).to_bytes("PNG")
+        files = Files("dot.png", "dot.png", "PNG", original="dot.png", source_type=RETOUCHED)
+        try:
+            self.signed(dot, files, dot, SimpleNamespace(mask_sha256="", weights={}))
+        except OutputError as error:
+            raise UsageError(str(error)) from None
 
     def signed(self, data: bytes, files: Files, original: bytes, receipt: Any) -> Signed:
         """Signs a finished file and reads the manifest back.
@@ -103,7 +117,7 @@ class Credentials:
         except c2pa.C2paError as error:
             raise OutputError(
                 f"The C2PA manifest could not be made ({error}): check --c2pa-cert, which must be a chain, leaf "
-                "first, whose leaf may sign C2PA claims."
+                "first, whose leaf may sign C2PA claims; nothing was written."
             ) from None
         found = read(sink.getvalue())
         if found is None or found.problems:

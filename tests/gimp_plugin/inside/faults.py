@@ -58,10 +58,11 @@ def attempt(fault: dict[str, Any]) -> dict[str, Any]:
     start = time.monotonic()
     values = procedure.run(config)
     worked = values.index(0) == Gimp.PDBStatusType.SUCCESS
+    sentence = Gimp.get_pdb().get_last_error()  # at once: the next call of anything forgets it
     after = images.native(layer), images.native(image.get_selection()), len(image.get_layers())
     result = {
         "worked": worked,
-        "says": "" if worked else Gimp.get_pdb().get_last_error(),
+        "says": "" if worked else sentence,
         "unchanged": before[:2] == after[:2] and after[2] == before[2] + worked,
         "undo closed": not image.undo_group_end(),
         "seconds": round(time.monotonic() - start, 2),

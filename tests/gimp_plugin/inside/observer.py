@@ -1,7 +1,7 @@
 """Runs inside GIMP beside its windows: opens a picture, selects a part, and tells again and again what the image is.
 
 Started by `window.py` with --batch; GIMP's windows stay alive meanwhile. Writes `state.json` (layers, selection,
-number of the look) and, whenever the layers changed, the samples of what is seen to `look-N.raw`.
+number of the look, number of the round) and, whenever what is seen changed, its samples to `look-N.raw`.
 """
 
 import hashlib
@@ -54,13 +54,15 @@ def main() -> None:
     Gimp.Display.new(image)
     Gimp.displays_flush()
     procedures = listed()
-    looks, last = 0, []
+    rounds, looks, last = 0, 0, b""
     while True:
+        now = visible(image)
+        if now != last:
+            looks, last = looks + 1, now
+            write(f"look-{looks}.raw", now)
         layers = image.get_layers()
-        if [layer.get_id() for layer in layers] != last:
-            looks, last = looks + 1, [layer.get_id() for layer in layers]
-            write(f"look-{looks}.raw", visible(image))
         _, some, *box = Gimp.Selection.bounds(image)
+        rounds += 1
         state = {
             "layers": [layer.get_name() for layer in layers],
             "masks": [layer.get_mask() is not None for layer in layers],
@@ -68,6 +70,7 @@ def main() -> None:
             "selection": [bool(some), *box],
             "procedures": procedures,
             "look": looks,
+            "round": rounds,
         }
         write("state.json", json.dumps(state).encode())
         time.sleep(PAUSE)

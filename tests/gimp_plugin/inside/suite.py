@@ -180,9 +180,10 @@ class Check:
         self.that(image.get_item_position(result) == place, "it is not directly above")
         self.that(result.type() == layer.type(), "it has another type")
         mask = result.get_mask()
-        self.that(
-            mask is not None and not result.get_edit_mask(), "it has no layer mask, or that is being edited"
-        )
+        if mask is None:
+            self.faults.append("it has no layer mask")
+            return
+        self.that(not result.get_edit_mask(), "its mask is being edited instead of the picture")
         _, left, top = result.get_offsets()
         covers = bytes(
             mask.get_buffer().get(
