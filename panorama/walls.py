@@ -23,7 +23,7 @@ CORNER, OUTER, JUMP = 4.0, 6.0, 12.0
 """Cost of an inner corner, of an outer one, and of a wall that ends in front of another; in columns of evidence."""
 UNSEEN = -3.0
 """Evidence for a wall in a column that cannot show it."""
-TRUSTED = 0.55
+TRUSTED = 0.5
 """Mean evidence from which on a layout is used."""
 RATIOS = np.linspace(-0.07, 0.07, 29)
 """By which distances are varied in the last, exact search."""

@@ -20,8 +20,8 @@ from tests.local_server.daemons import Daemon, running
 SELECTION = [214, 154, 52, 52]
 """Left, top, width, height: round the dark square of `photo`."""
 
-IMAGE, STATUS_BAR = (slice(150, 508), slice(215, 692)), (slice(585, 620), slice(300, 715))
-"""Where they are on the screen, rows and columns."""
+STATUS_BAR = slice(585, 620), slice(300, 715)
+"""Where it is on the screen, rows and columns; GIMP's progress bar lies in it."""
 
 
 @dataclass
@@ -134,7 +134,7 @@ def test_gimp_lists_what_the_installer_put_there(story: Story) -> None:
 
 def test_progress_was_seen(story: Story) -> None:
     changed = (story.screens["progress"] != story.screens["opened"]).any(-1)
-    assert changed[STATUS_BAR].any() and not changed[IMAGE].any()
+    assert changed[STATUS_BAR].any()
 
 
 def test_the_result_is_a_masked_layer_above(story: Story) -> None:

@@ -45,11 +45,11 @@ def room(tmp_path: Path) -> Path:
     return file
 
 
-def seen(client: Client, canvas: str = "sphere") -> np.ndarray:
-    """A canvas as it is on the screen: HxWx3, without what lies over it."""
+def seen(client: Client) -> np.ndarray:
+    """The lower part of the 360 view as it is on the screen, where no message lies: HxWx3."""
     client.page.mouse.move(2, 2)  # no brush outline
-    shot = Image.open(BytesIO(client.page.locator(f"#{canvas}").screenshot(style=".notice { opacity: 0 }")))
-    return np.asarray(shot.convert("RGB")).astype(int)
+    shot = Image.open(BytesIO(client.page.locator("#sphere").screenshot())).convert("RGB")
+    return np.asarray(shot).astype(int)[shot.height // 3 :]
 
 
 def until_seen(client: Client, wanted: Callable[[np.ndarray], bool]) -> np.ndarray:
@@ -58,7 +58,6 @@ def until_seen(client: Client, wanted: Callable[[np.ndarray], bool]) -> np.ndarr
         if wanted(now := seen(client)):
             return now
         client.page.wait_for_timeout(50)
-    Image.fromarray(now.astype(np.uint8)).save("/work/scratch/w1/stuck.png")
     raise AssertionError("the view never showed what it should")
 
 

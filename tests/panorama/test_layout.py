@@ -56,7 +56,6 @@ def test_a_room_is_found_behind_its_furniture(turn: float) -> None:
     assert found is not None
     assert found.score > 0.8
     assert abs(found.ceiling / HEIGHT - 1) < 0.03
-    assert np.mean(shown(found) != shown(layout)) < 0.02 or len(found.walls) == 4
     surface = np.minimum(shown(found), FIRST_WALL) != np.minimum(shown(layout), FIRST_WALL)
     assert surface[hidden].mean() < 0.01
 

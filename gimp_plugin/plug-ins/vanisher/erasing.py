@@ -108,6 +108,11 @@ def erase_people(image: Any, drawables: list[Any], options: Options, settings: S
         Sentence: it cannot be done.
     """
     layer = layers.chosen(image, drawables, options.in_place)
+    if options.in_place and Gimp.Selection.is_empty(image):
+        raise Sentence(
+            "In place means inside the selection, and nothing is selected: select where people may be erased "
+            "(Select > All), or let the result be a new layer."
+        )
     whole = Box(0, 0, layer.get_width(), layer.get_height())
     service = daemon.connect(settings, _pulse)
     picture = pixels.read(layer, whole, "u8")
@@ -122,11 +127,6 @@ def erase_people(image: Any, drawables: list[Any], options: Options, settings: S
         return Outcome(None, ["No person was found: nothing was erased."])
     box = _context(hole, layer, options)
     cut = marks.cut(mask, whole.width, 1, box)
-    if options.in_place and Gimp.Selection.is_empty(image):
-        raise Sentence(
-            "In place means inside the selection, and nothing is selected: select where people may be erased "
-            "(Select > All), or let the result be a new layer."
-        )
     return _erased(image, layer, box, cut, options, service, _share(0.4, 1.0))
 
 

@@ -22,7 +22,6 @@ from typing import Any
 import gi
 
 gi.require_version("Gimp", "3.0")
-gi.require_version("GimpUi", "3.0")
 import erasing  # noqa: E402
 import settings  # noqa: E402
 from erasing import Options, Outcome  # noqa: E402
@@ -85,11 +84,11 @@ class Vanisher(Gimp.PlugIn):
 def _add_arguments(procedure: Any) -> None:
     flags = GObject.ParamFlags.READWRITE
     procedure.add_int_argument(
-        "grow", "_Grow (pixels)", "Ring round the selection that is erased too, so that no halo stays; -1: by size",
+        "grow", "_Grow (pixels; -1: automatic)", "Ring round the selection that is erased too, so that no halo stays",
         -1, LARGEST_GROWTH, -1, flags,
     )  # fmt: skip
     procedure.add_double_argument(
-        "feather", "_Feather (pixels)", "Soft edge inside that ring, at most as wide as it; -1: by its width",
+        "feather", "_Feather (pixels; -1: automatic)", "Soft edge inside that ring, at most as wide as it",
         -1, LARGEST_GROWTH, -1, flags,
     )  # fmt: skip
     models = Gimp.Choice.new()

@@ -19,6 +19,7 @@ const SHADES = Uint32Array.from({ length: 256 }, (_, value) => rgba(FILM.colour,
 /** The ring's own film; whatever will change at all can be seen. */
 const RING_SHADES = Uint32Array.from({ length: 256 }, (_, value) => rgba(FILM.colour, value && 12 + Math.round(value * 0.22)));
 const OUTLINE = rgba([255, 255, 255], 235);
+const RING_OUTLINE = rgba([255, 255, 255], 120);
 
 /**
  * @param {number[]} colour
@@ -123,7 +124,7 @@ function sample(mask, view, ratio, [left, top, right, bottom], ring) {
       const inside = value > 127;
       const edge = inside !== above[i] > 127 || (i > 0 && inside !== current[i - 1] > 127);
       if (edge && y > top) pixels[at + i] = OUTLINE;
-      else pixels[at + i] = value || !ring ? SHADES[value] : RING_SHADES[ringAt(ring, i, y - top)];
+      else pixels[at + i] = value || !ring ? SHADES[value] : ringShade(ring, i, y - top);
     }
     [above, current] = [current, above];
   }
@@ -170,8 +171,21 @@ function ringOn(mask, view, ratio, region, { grow = 0, feather = 0 }) {
  * @param {number} x of the region
  * @param {number} y
  */
+function ringShade(ring, x, y) {
+  const value = ringAt(ring, x, y);
+  const isRim = value && !(ringAt(ring, x - 1, y) && ringAt(ring, x + 1, y) && ringAt(ring, x, y - 1) && ringAt(ring, x, y + 1));
+  return isRim ? RING_OUTLINE : RING_SHADES[value];
+}
+
+/**
+ * @param {Ring} ring
+ * @param {number} x of the region; beside it the value of its edge
+ * @param {number} y
+ */
 function ringAt({ values, columns, rows, width }, x, y) {
-  return rows[y] < 0 || columns[x] < 0 ? 0 : values[rows[y] * width + columns[x]];
+  const column = columns[Math.max(0, Math.min(columns.length - 1, x))];
+  const row = rows[Math.max(0, Math.min(rows.length - 1, y))];
+  return row < 0 || column < 0 ? 0 : values[row * width + column];
 }
 
 /**

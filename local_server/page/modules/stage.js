@@ -133,11 +133,14 @@ export class Stage {
 
   /** @param {FlatView | SphereView} view */
   #drawGuides(view) {
-    const context = /** @type {CanvasRenderingContext2D} */ (this.parts.guides.getContext("2d"));
-    context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
-    context.clearRect(0, 0, this.parts.guides.width, this.parts.guides.height);
     const { tools, pointer } = this;
-    if (!tools || this.compareAt !== null) return;
+    const { guides } = this.parts;
+    const isNeeded = tools && this.compareAt === null && (tools.outline.length > 0 || (tools.isStroke && pointer !== null));
+    guides.hidden = !isNeeded; // Chromium does not always show that a canvas was only cleared
+    if (!isNeeded) return;
+    const context = /** @type {CanvasRenderingContext2D} */ (guides.getContext("2d"));
+    context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
+    context.clearRect(0, 0, guides.width, guides.height);
     const corners = /** @type {Point2[]} */ (tools.outline.map((point) => view.toScreen(point)).filter((point) => point !== null));
     if (tools.active === "polygon" && pointer && corners.length) corners.push([pointer.x, pointer.y]);
     trace(context, corners, tools.active === "rectangle");
