@@ -35,6 +35,7 @@ h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
 .card h3 { font-size: 1rem; margin: .5rem 0 .1rem } .card p { margin: .15rem 0; font-size: .9rem }
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .3rem .6rem .3rem 0;
   border-bottom: 1px solid var(--edge); vertical-align: top; overflow-wrap: anywhere }
+td:first-child { min-width: 9rem } td.bad { white-space: nowrap }
 nav a, nav b { padding: .2rem .5rem } a { color: LinkText } a:focus-visible { outline: 3px solid Highlight }
 """
 
