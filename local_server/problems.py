@@ -16,6 +16,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from local_server import disk
+
 MEDIA_TYPE = "application/problem+json"
 
 STATUS = {
@@ -32,6 +34,7 @@ STATUS = {
     "ModelError": 503,
     "WorkerDied": 503,
     "JobTimeout": 503,
+    disk.KIND: 507,
 }
 """Kind of failure -> status code. OutputError: the chosen format cannot hold the picture."""
 
@@ -141,7 +144,10 @@ def _sentence(error: HTTPException) -> str:
 
 
 def unexpected(error: Exception) -> Problem:
-    """The answer to a bug, which also goes to the log with its trace."""
+    """The answer to a full disk, or to a bug, which also goes to the log with its trace."""
+    if disk.is_full(error):
+        log.error("no room on the disk: %s", error)
+        return Problem.of_kind(disk.KIND, disk.SENTENCE)
     if isinstance(error, h11.LocalProtocolError):
         log.info(
             "answer to a connection that is no more"

@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from typing import BinaryIO
 
-from local_server import memory, protocol, seal
+from local_server import disk, memory, protocol, seal
 from vanisher_core.errors import Cancelled, LimitExceeded, VanisherError
 
 REPORTS = 0.05
@@ -86,6 +86,8 @@ class Worker:
         except Exception as error:
             if _about_memory(error):
                 reply = _failure(name, LimitExceeded.__name__, OUT_OF_MEMORY)
+            elif disk.is_full(error):
+                reply = _failure(name, disk.KIND, disk.SENTENCE)
             else:
                 traceback.print_exc()
                 reply = _failure(

@@ -51,7 +51,7 @@ FAULTS = {
     "readable-by-others": "so it is not trusted",
     "settings-damaged": "vanisher.json is damaged",
     "wrong-token": "does not accept this user's token",
-    "full-disk": "Vanisher",
+    "full-disk": "disk",
     "worker-killed": "SIGKILL",
     "cancelled": "",
     "hangs-in-mid-job": "no sign of life for 4 seconds",

@@ -50,18 +50,18 @@ class Hands:
              "clickCount": 1, "pointerType": "pen", "force": force},
         )  # fmt: skip
 
-    def drag_in(self, *kinds: str, files: tuple[Path, ...] = (), **texts: str) -> None:
-        """Something dragged over the stage: files, or texts by their kind (`plain`, `html`)."""
-        items = [{"mimeType": f"text/{kind}", "data": text} for kind, text in texts.items()]
+    def drag_in(self, *kinds: str, files: tuple[Path, ...] = (), texts: dict[str, str] | None = None) -> None:
+        """Something dragged over the stage: files, or texts by their media type."""
+        items = [{"mimeType": kind, "data": text} for kind, text in (texts or {}).items()]
         items += [{"mimeType": "image/png", "data": ""} for _ in files]
         data = {"items": items, "files": [str(file) for file in files], "dragOperationsMask": 1}
         x, y = self.at(0.5, 0.5)
         for kind in kinds:
             self.devtools.send("Input.dispatchDragEvent", {"type": kind, "x": x, "y": y, "data": data})
 
-    def drop(self, *files: Path, **texts: str) -> None:
-        """Drags over the stage and lets go."""
-        self.drag_in("dragEnter", "dragOver", "drop", files=files, **texts)
+    def drop(self, *files: Path) -> None:
+        """Drags files over the stage and lets go."""
+        self.drag_in("dragEnter", "dragOver", "drop", files=files)
 
     def shows(self, name: str) -> None:
         """Waits until a photograph is open and no work goes on."""
@@ -133,10 +133,10 @@ def test_a_drop_onto_unsaved_work_asks_first(hands: Hands, photos: tuple[Path, P
 def test_text_and_links_are_not_taken(hands: Hands, photos: tuple[Path, Path]) -> None:
     page = hands.client.page
     address = page.url
-    for texts in ({"plain": "hello"}, {"uri-list": "http://127.0.0.1:9/elsewhere"}):
-        hands.drag_in("dragEnter", "dragOver", **texts)
+    for texts in ({"text/plain": "hello"}, {"text/uri-list": "http://127.0.0.1:9/elsewhere"}):
+        hands.drag_in("dragEnter", "dragOver", texts=texts)
         assert not page.locator(".veil").is_visible(), "nothing would open"
-        hands.drag_in("drop", **texts)
+        hands.drag_in("drop", texts=texts)
         assert page.url == address and page.locator("#welcome").is_visible()
     assert not page.locator("#notice").is_visible()
     hands.drop(photos[0])
