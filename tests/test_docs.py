@@ -1,7 +1,8 @@
 """What the guides tell people to type works: `sh` and `python` blocks are run, `console` lines are understood.
 
 Every page gets a folder of its own with what its commands name: photographs, masks, a panorama, folders of them.
-`docs/scripting.md` needs a daemon and is run by `tests/local_server/test_document.py`.
+`docs/scripting.md` needs a daemon and is run by `tests/local_server/test_document.py`, `docs/disclosure.md` by
+`tests/vanisher_core/test_disclosure_page.py`.
 """
 
 import os
@@ -20,7 +21,7 @@ from vanisher_core.cli import build_parser
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted({ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")} - {
-    ROOT / "docs" / name for name in ("log.md", "scripting.md", "training.md")
+    ROOT / "docs" / name for name in ("log.md", "scripting.md", "disclosure.md", "training.md")
 })  # fmt: skip
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
