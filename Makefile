@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.vanisher-stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help venv demo test lint page-tools gallery rooms evaluate soak fuzz bench-daemon clean
+.PHONY: help venv demo test lint page-tools gallery rooms evaluate soak fuzz bench bench-daemon bench-gimp bench-batch clean
 
 help:
 	@echo "make demo      erase something from a photograph and show before and after"
@@ -16,7 +16,8 @@ help:
 	@echo "make gallery   a page of erasures on real photographs (prints where)"
 	@echo "make rooms     rendered rooms, furnished and empty (prints where)"
 	@echo "make evaluate  tables of quality and speed beside other tools"
-	@echo "make soak fuzz bench-daemon   the daemon under load, under odd requests, against the clock"
+	@echo "make soak fuzz  the daemon under load and under odd requests"
+	@echo "make bench     speed and memory beside other tools: erase, panorama, daemon, GIMP, batch"
 	@echo "make clean     remove the environment and everything built"
 
 venv: $(STAMP)
@@ -34,8 +35,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	@$(BIN)/python -m samples.demo
 
+# one worker for each core, at most four: every worker loads torch. A file's tests stay together, since they share processes.
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
@@ -54,8 +56,18 @@ rooms: $(STAMP)
 soak fuzz: $(STAMP)
 	@$(BIN)/python -m tests.local_server.$@
 
+bench: bench-daemon bench-gimp bench-batch
+	@status=0; $(BIN)/python -m training.evaluate speed || status=1; \
+	    $(BIN)/python -m training.evaluate panorama --rooms 1 --speed || status=1; exit $$status
+
 bench-daemon: $(STAMP)
 	@$(BIN)/python -m tests.local_server.benchmarks
+
+bench-gimp: $(STAMP)
+	@$(BIN)/python -m tests.gimp_plugin.benchmarks
+
+bench-batch: $(STAMP)
+	@$(BIN)/python -m tests.vanisher_core.batch_benchmarks all --ray
 
 evaluate: $(STAMP)
 	@status=0; for part in inpaint segment speed; do \

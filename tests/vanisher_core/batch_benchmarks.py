@@ -1,15 +1,17 @@
 """What a batch costs: `python -m tests.vanisher_core.batch_benchmarks [throughput|memory|all]`.
 
 Times need a quiet machine with two free cores. `throughput` does the same photographs with one process of one
-thread, with two, and (with --ray) on a local Ray cluster, start-up apart: it is measured from the first finished
-picture to the last, as it is in a batch of thousands. `memory` gives the largest resident memory of a worker over
+thread, with two, and (with --ray) on a local Ray cluster, in turns, start-up apart, as in a batch of thousands.
+`memory` gives the largest resident memory of a worker over
 several 24-megapixel photographs and 8K panoramas. The bars: 1.7 times, Ray within 15 %, 1.5 GB and 2 GB.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -53,34 +55,34 @@ def task(folder: Path, **settings: object) -> Task:
     return Task(chosen, str(folder / "in"), str(folder / "out"), str(folder), 10**9, 10**9)
 
 
-def seconds(engine: Engine, names: list[str], workers: int) -> float:
-    """Per picture, once every worker has warmed up."""
-    began = last = 0.0
-    for index, (_, report) in enumerate(engine.run(Job(name, name, "mask.png") for name in names)):
+def seconds(engine: Engine, names: list[str]) -> float:
+    """Per picture, all of them."""
+    began = time.perf_counter()
+    for _, report in engine.run(Job(name, name, "mask.png") for name in names):
         assert report["status"] == "done", report
-        last = time.perf_counter()
-        if index == 2 * workers - 1:
-            began = last
-    return (last - began) / (len(names) - 2 * workers)
+    return (time.perf_counter() - began) / len(names)
 
 
-def throughput(count: int, ray: bool) -> dict[str, float]:
-    """Seconds per picture in each way, and the ratios of the bars."""
-    with tempfile.TemporaryDirectory() as name:
+def throughput(count: int, rounds: int, ray: bool) -> dict[str, float]:
+    """Medians of seconds per picture in each way and of the bars' ratios, the ways taken in turns."""
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         names = make(folder, count, (1200, 900), ".jpg")
-        found = {}
+        engines: dict[str, Engine] = {}
         for workers in (1, 2):
-            with LocalEngine(task(folder), workers) as engine:
-                found[f"local, {workers} process{'es' * (workers > 1)}"] = seconds(engine, names, workers)
-        one, two = found.values()
-        found["ratio (bar: 1.7)"] = one / two
+            engine = LocalEngine(task(folder), workers)
+            engines[f"local {workers}"] = stack.enter_context(engine)
         if ray:
             from vanisher_core.batch.cluster import RayEngine
 
-            with RayEngine(task(folder), 2) as engine:
-                found["ray, 2 actors"] = seconds(engine, names, 2)
-            found["ray / local (bar: 1.15)"] = found["ray, 2 actors"] / two
+            engines["ray 2"] = stack.enter_context(RayEngine(task(folder), 2))
+        for engine in engines.values():
+            seconds(engine, names[:4])  # every worker is warm after it
+        taken = [{way: seconds(engine, names) for way, engine in engines.items()} for _ in range(rounds)]
+    found = {f"{way}, s per picture": statistics.median(one[way] for one in taken) for way in engines}
+    found["ratio (bar: 1.7)"] = statistics.median(one["local 1"] / one["local 2"] for one in taken)
+    if ray:
+        found["ray / local (bar: 1.15)"] = statistics.median(one["ray 2"] / one["local 2"] for one in taken)
     return {name: round(value, 3) for name, value in found.items()}
 
 
@@ -135,14 +137,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", nargs="?", choices=("throughput", "memory", "all"), default="all")
-    parser.add_argument("--count", type=int, default=16, help="photographs for throughput")
+    parser.add_argument("--count", type=int, default=12, help="photographs of a round of throughput")
+    parser.add_argument("--rounds", type=int, default=5, help="of throughput")
     parser.add_argument("--large", type=int, default=4, help="pictures of each kind for memory")
     parser.add_argument("--ray", action="store_true", help="also on a local Ray cluster")
     chosen = parser.parse_args()
     if chosen.what in ("throughput", "all"):
         print(
             json.dumps(
-                {"one picture, from nothing": start(), **throughput(chosen.count, chosen.ray)}, indent=2
+                {"one picture, from nothing": start(), **throughput(chosen.count, chosen.rounds, chosen.ray)},
+                indent=2,
             )
         )
     if chosen.what in ("memory", "all"):
