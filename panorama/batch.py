@@ -21,6 +21,7 @@ class _Panoramas:
 
     name = "panorama"
     help = "the pictures are 360-degree panoramas: erase on the sphere"
+    label_place = "ahead"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Adds --nadir."""
@@ -73,11 +74,12 @@ class _Panoramas:
         vanisher = Vanisher(device=settings.device, model=settings.model)
         nadir = settings.extra.get("nadir")
 
-        def erase(photo: Photo, mask: Mask | None) -> PanoramaResult:
-            return erase_panorama(
+        def erase(photo: Photo, mask: Mask | None) -> tuple[Mask, PanoramaResult]:
+            result = erase_panorama(
                 Panorama.from_photo(photo), mask, remove=settings.remove, nadir=nadir, vanisher=vanisher,
                 grow=settings.grow, feather=settings.feather, seed=settings.seed,
             )  # fmt: skip
+            return result.mask, result
 
         return erase
 

@@ -59,7 +59,7 @@ def cluster(bucket: str) -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
-    small = {"num_cpus": 1, "object_store_memory": 100 << 20}
+    small: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100 << 20}
     nodes = Cluster(
         initialize_head=True, head_node_args={**small, "node_ip_address": HEAD, "include_dashboard": False}
     )

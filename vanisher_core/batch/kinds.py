@@ -51,7 +51,8 @@ class Erased(Protocol):
         ...
 
 
-Erase = Callable[["Photo", "Mask | None"], Erased]
+Erase = Callable[["Photo", "Mask | None"], "tuple[Mask, Erased]"]
+"""Photograph and mask -> the mask as it was given or found, and what came of it."""
 
 
 class Kind(Protocol):
@@ -61,6 +62,8 @@ class Kind(Protocol):
     """Of the option that chooses it."""
     help: str
     """Of that option."""
+    label_place: str
+    """Where a label goes if the user does not say."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Adds options of its own."""
@@ -104,6 +107,7 @@ class _Photos:
 
     name = "photo"
     help = ""
+    label_place = "bottom-right"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """None."""
@@ -128,10 +132,10 @@ class _Photos:
         check_device(settings.device)
         vanisher = Vanisher(device=settings.device, model=settings.model)
 
-        def erase(photo: Photo, mask: Mask | None) -> Erased:
+        def erase(photo: Photo, mask: Mask | None) -> tuple[Mask, Erased]:
             if mask is None:
                 mask = union(list(vanisher.segment(photo, settings.remove).values()))
-            return vanisher.erase(
+            return mask, vanisher.erase(
                 photo, mask, grow=settings.grow, feather=settings.feather, seed=settings.seed,
                 fit_mask=settings.fit_mask,
             )  # fmt: skip

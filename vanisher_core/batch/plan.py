@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+from vanisher_core.batch.disclosing import companions
 from vanisher_core.batch.manifest import Entry, Manifest
 from vanisher_core.batch.stores import Found, Store
 from vanisher_core.batch.task import Job, Settings, shown
@@ -124,24 +125,29 @@ class Planner:
         return str(path.with_name(kept + self._settings.format))
 
     def _outputs(self, names: list[str]) -> dict[str, str | list[str]]:
-        """For each name its output, or (in a list) why it has none: two pictures would have the same.
+        """For each name its output, or (in a list) why it has none: two pictures would write the same file.
 
         Names count as the same if some file system takes them so: capitals and composed letters apart.
         """
-        groups: dict[str, list[str]] = defaultdict(list)
+        writers: dict[str, list[str]] = defaultdict(list)
         for name in names:
-            groups[unicodedata.normalize("NFC", self.output(name)).casefold()].append(name)
+            for written in self._written(name):
+                writers[_folded(written)].append(name)
         found: dict[str, str | list[str]] = {}
-        for group in groups.values():
-            for name in group:
-                found[name] = self.output(name)
-                if len(group) > 1:
-                    others = " and ".join(shown(other) for other in group if other != name)
-                    found[name] = [
-                        f"would be written to the same file as {others}, here or on a disk that takes capitals for "
-                        "small letters: rename one, or leave one out with --exclude"
-                    ]
+        for name in names:
+            found[name] = self.output(name)
+            rivals = (other for written in self._written(name) for other in writers[_folded(written)])
+            if others := list(dict.fromkeys(other for other in rivals if other != name)):
+                found[name] = [
+                    f"would write to the same file as {' and '.join(map(shown, others))}, here or on a disk that takes "
+                    "capitals for small letters: rename one, or leave one out with --exclude"
+                ]
         return found
+
+    def _written(self, name: str) -> list[str]:
+        """Every file that a picture's job writes: the result, and what discloses it."""
+        output = self.output(name)
+        return [output, *companions(self._settings, Job(name, output)).values()]
 
     def _place(
         self, plan: Plan, name: str, output: str, masks: dict[str, list[str]], before: Entry | None
@@ -224,6 +230,11 @@ class Planner:
                 return fitting[0], ""
         bare = shown(str(path.with_suffix("")))
         return "", f"has no mask: put {bare}.png into the folder of masks, or leave it out with --exclude"
+
+
+def _folded(name: str) -> str:
+    """A name as the least careful file system takes it."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _matches(name: str, globs: tuple[str, ...]) -> bool:

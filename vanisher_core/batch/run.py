@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vanisher_core.batch.disclosing import companions
 from vanisher_core.batch.local import Engine
 from vanisher_core.batch.manifest import Manifest
 from vanisher_core.batch.plan import Plan, Planner
@@ -86,7 +87,7 @@ class Batch:
         *,
         receipts: bool,
     ) -> None:
-        self._settings = settings.as_dict()
+        self._asked, self._settings = settings, settings.as_dict()
         self._planner, self._manifest, self._target = planner, manifest, target
         self._state, self._receipts = state, receipts
         self.tally = Tally()
@@ -180,6 +181,9 @@ class Batch:
     def _commit(self, job: Job, report: Report | None = None) -> None:
         """Gives a recorded result its name; the record says so if that fails."""
         try:
+            for key, name in companions(self._asked, job).items():
+                if self._target.staged(key):  # a killed run may have named some already
+                    self._target.commit(key, name, replace=job.replaces)
             self._target.commit(job.key, job.output, replace=job.replaces)
         except (OutputError, UsageError) as error:
             self._append(job, _turned(report or {}, error))

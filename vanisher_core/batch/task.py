@@ -26,6 +26,7 @@ class Settings:
         device: as `Vanisher`.
         format: suffix of the outputs with its dot, or "" for each picture's own.
         extra: what the kind's own options say.
+        disclosure: what is to be disclosed, see `disclosing.py`; {} for nothing.
     """
 
     kind: str = "photo"
@@ -39,6 +40,7 @@ class Settings:
     device: str = "auto"
     format: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    disclosure: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """For the record; equal dictionaries mean equal settings."""
@@ -46,6 +48,7 @@ class Settings:
             **asdict(self),
             "remove": list(self.remove),
             "extra": dict(self.extra),
+            "disclosure": dict(self.disclosure),
             "vanisher": __version__,
         }
 

@@ -11,14 +11,29 @@ import os
 import sys
 import time
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vanisher_core.batch.disclosing import staged_files, wish_of
 from vanisher_core.batch.stores import Store, store, suffix
 from vanisher_core.batch.strip import strip
 from vanisher_core.batch.task import Job, Task
 from vanisher_core.errors import VanisherError
 
+if TYPE_CHECKING:
+    from vanisher_core.batch.kinds import Erased
+    from vanisher_core.mask import Mask
+    from vanisher_core.photo import Photo
+
 Report = dict[str, Any]
+
+
+class _Made(NamedTuple):
+    """What a job gives: files by staging key, whether a lossy format coded the picture again, the receipt."""
+
+    files: dict[str, bytes]
+    reencoded: bool
+    receipt: Any
 
 
 def one_thread() -> None:
@@ -50,6 +65,9 @@ class Processor:
         chosen = kind(task.settings.kind)
         self._finders = chosen.finders(task.settings)
         self._erase = chosen.eraser(task.settings)
+        self._wish = wish_of(task.settings.disclosure)
+        if self._wish and self._wish.credentials:
+            self._wish.credentials.check()
         self._limits = Limits(max_bytes=task.max_bytes, max_pixels=task.max_pixels)
         self._source, self._target = store(task.source), store(task.target)
         masks: Store | None = store(task.masks) if task.masks else None
@@ -72,45 +90,64 @@ class Processor:
 
     def _done(self, job: Job) -> Report:
         from vanisher_core import quality
-        from vanisher_core.codecs import format_of
         from vanisher_core.receipt import file_digest, pixel_digest
 
         photo = self._source.photo(job.name, self._limits)
-        source = photo.to_bytes()
-        ending = suffix(job.output)
         photo.check_savable(job.output)
         mask = self._mask(job.mask) if job.mask else None
-        result = self._erase(photo, mask)
-        file = result.photo.encoded(format_of(ending) if ending else None)
-        self._target.stage(job.key, file.data)
+        whole, result = self._erase(photo, mask)
+        notes = tuple(self._relative(note) for note in (*(mask.notes if mask else ()), *result.notes))
+        made = (self._pack if self._wish else self._plain)(job, photo, whole, result, notes)
+        for key, data in made.files.items():
+            self._target.stage(key, data)
         verdict = quality.verdict(result.scores) if result.scores else None
-        notes = list(
-            dict.fromkeys((*(mask.notes if mask else ()), *result.notes, *result.photo.notes, *file.notes))
-        )
-        files = {"input_file_sha256": file_digest(source), "output_file_sha256": file_digest(file.data)}
-        reencoded = f"saved as {format_of(ending) if ending else photo.format}, which is lossy"
-        receipt = result.receipt.with_files(
-            notes=tuple(map(self._relative, notes)), reencoded=reencoded if file.reencoded else "", **files
-        )
+        source = photo.to_bytes()
         return {
             "status": "done",
-            "input_sha256": files["input_file_sha256"],
+            "input_sha256": file_digest(source),
             "input_bytes": len(source),
-            "output_sha256": files["output_file_sha256"],
-            "output_bytes": len(file.data),
-            "mask_sha256": pixel_digest(mask.array) if mask else receipt.mask_sha256,
+            "output_sha256": file_digest(made.files[job.key]),
+            "output_bytes": len(made.files[job.key]),
+            "mask_sha256": pixel_digest(mask.array) if mask else made.receipt.mask_sha256,
             "size": list(photo.size),
-            "weights": {**self._finders, **receipt.weights},
+            "weights": {**self._finders, **made.receipt.weights},
             "scores": result.scores.as_dict() if result.scores else None,
             "badness": round(quality.badness(result.scores), 4) if result.scores else 0.0,
             "look_at_it": bool(verdict and not verdict.ok),
             "erased_share": round(float((result.mask_used.array > 0).mean()), 6),
-            "reencoded": file.reencoded,
-            "notes": list(receipt.notes),
+            "reencoded": made.reencoded,
+            "notes": list(made.receipt.notes),
             "error": None,
-            "receipt": receipt.to_json(),
+            "receipt": made.receipt.to_json(),
             "strip": base64.b64encode(strip(photo, result.photo, result.mask_used)).decode(),
         }
+
+    def _plain(self, job: Job, photo: Photo, whole: Mask, result: Erased, notes: tuple[str, ...]) -> _Made:
+        """The result alone."""
+        from vanisher_core.codecs import format_of
+        from vanisher_core.receipt import file_digest
+
+        format = format_of(suffix(job.output)) if suffix(job.output) else photo.format
+        file = result.photo.encoded(format)
+        remarks = (*notes, *map(self._relative, (*result.photo.notes, *file.notes)))
+        receipt = result.receipt.with_files(
+            notes=tuple(dict.fromkeys(remarks)),
+            reencoded=f"saved as {format}, which is lossy" if file.reencoded else "",
+            input_file_sha256=file_digest(photo.to_bytes()),
+            output_file_sha256=file_digest(file.data),
+        )
+        return _Made({job.key: file.data}, file.reencoded, receipt)
+
+    def _pack(self, job: Job, photo: Photo, whole: Mask, result: Erased, notes: tuple[str, ...]) -> _Made:
+        """The result and all that discloses it."""
+        from vanisher_core.disclosure.pack import packed
+
+        assert self._wish
+        source, target = Path(job.name), Path(job.output)
+        pack = packed(
+            self._wish, photo=photo, result=result, mask=whole, source=source, target=target, notes=notes
+        )
+        return _Made({**staged_files(job, pack), job.key: pack.data}, pack.reencoded, pack.receipt)
 
     def _failed(self, job: Job, error: BaseException, sentence: str) -> Report:
         text = self._relative(" ".join(sentence.split())).removeprefix(f"{' '.join(job.name.split())}: ")

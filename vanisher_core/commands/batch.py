@@ -46,9 +46,12 @@ def register(commands: Any) -> None:
     add = parser.add_argument
     add("source", metavar="IN_DIR", help="folder (or URL) of the pictures; never changed")
     add("target", metavar="OUT_DIR", help="folder (or URL) for the results; made if it is missing")
+    from vanisher_core.disclosure import add_options
+
     _add_what(parser)
     _add_which(parser)
     _add_how(parser)
+    add_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -155,9 +158,11 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
     Raises:
         UsageError: nothing says what to erase, or options contradict each other.
     """
+    from vanisher_core.batch.disclosing import plain
     from vanisher_core.batch.kinds import PHOTO, others
     from vanisher_core.batch.task import Settings
     from vanisher_core.codecs import format_of
+    from vanisher_core.disclosure import wish_of
 
     chosen = list(dict.fromkeys(arguments.kinds or ()))
     if len(chosen) > 1:
@@ -186,6 +191,7 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
         device=device(arguments.device),
         format=ending,
         extra=extra,
+        disclosure=plain(wish_of(arguments, place=kind.label_place)),
     )
 
 

@@ -94,6 +94,29 @@ def check(wish: Wish, photo: Photo, source: Path, target: Path, receipt: Path | 
     return names
 
 
+@dataclass(frozen=True)
+class Pack:
+    """A disclosure that is made and not yet written.
+
+    Attributes:
+        names: the files beside the result.
+        original: bytes of the photograph.
+        beside: path -> bytes of mask, overlay, page and receipt.
+        data: bytes of the result.
+        reencoded: whether the format lost something everywhere.
+        receipt: the complete receipt.
+        notes: remarks of saving and of the disclosure, for the user.
+    """
+
+    names: Names
+    original: bytes
+    beside: dict[Path, bytes]
+    data: bytes
+    reencoded: bool
+    receipt: Any
+    notes: tuple[str, ...]
+
+
 def disclose(
     wish: Wish,
     *,
@@ -123,11 +146,44 @@ def disclose(
         UsageError: an output exists.
         OutputError: something cannot be written, or a signature cannot be made.
     """
+    check_original(Names.beside(target, source, receipt).original, photo.to_bytes())
+    pack = packed(
+        wish,
+        photo=photo,
+        result=result,
+        mask=mask,
+        source=source,
+        target=target,
+        receipt=receipt,
+        notes=notes,
+    )
+    keep_original(pack.names.original, pack.original)
+    for path, data in pack.beside.items():
+        atomic.write(path, data, overwrite=overwrite)
+    atomic.write(target, pack.data, overwrite=overwrite)
+    return Disclosed(pack.names, pack.receipt, pack.notes)
+
+
+def packed(
+    wish: Wish,
+    *,
+    photo: Photo,
+    result: Erased,
+    mask: Mask,
+    source: Path,
+    target: Path,
+    receipt: Path | None = None,
+    notes: Sequence[str] = (),
+) -> Pack:
+    """Makes what `disclose` writes; the same arguments give the same bytes.
+
+    Raises:
+        OutputError: a signature cannot be made.
+    """
     from vanisher_core.disclosure import page
 
     names = Names.beside(target, source, receipt)
     original = photo.to_bytes()
-    keep_original(names.original, original)
     files = Files(
         file_name(source),
         file_name(target),
@@ -155,14 +211,13 @@ def disclose(
         files=files,
     )
     shown = page.overlay(photo, result.mask_used)
-    atomic.write(names.mask, Photo.from_array(mask.array).to_bytes("PNG"), overwrite=overwrite)
-    atomic.write(names.overlay, shown, overwrite=overwrite)
-    atomic.write(
-        names.page, page.page(photo, picture, shown, full, names, share(result)).encode(), overwrite=overwrite
-    )
-    atomic.write(names.receipt, full.to_json().encode(), overwrite=overwrite)
-    atomic.write(target, data, overwrite=overwrite)
-    return Disclosed(names, full, remarks)
+    beside = {
+        names.mask: Photo.from_array(mask.array).to_bytes("PNG"),
+        names.overlay: shown,
+        names.page: page.page(photo, picture, shown, full, names, share(result)).encode(),
+        names.receipt: full.to_json().encode(),
+    }
+    return Pack(names, original, beside, data, encoded.reencoded, full, remarks)
 
 
 def dressed(photo: Photo, result: Erased, files: Files, label: Label | None) -> tuple[Photo, Files]:
