@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.vanisher-stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help venv demo test lint page-tools gallery rooms evaluate soak fuzz bench bench-daemon bench-gimp bench-batch clean
+.PHONY: help venv demo test lint page-tools gallery rooms evaluate soak fuzz bench bench-daemon bench-gimp bench-batch torture clean
 
 help:
 	@echo "make demo      erase something from a photograph and show before and after"
@@ -16,7 +16,7 @@ help:
 	@echo "make gallery   a page of erasures on real photographs (prints where)"
 	@echo "make rooms     rendered rooms, furnished and empty (prints where)"
 	@echo "make evaluate  tables of quality and speed beside other tools"
-	@echo "make soak fuzz  the daemon under load and under odd requests"
+	@echo "make soak fuzz torture   the daemon under load and under odd requests; a batch under kill -9"
 	@echo "make bench     speed and memory beside other tools: erase, panorama, daemon, GIMP, batch"
 	@echo "make clean     remove the environment and everything built"
 
@@ -55,6 +55,9 @@ rooms: $(STAMP)
 
 soak fuzz: $(STAMP)
 	@$(BIN)/python -m tests.local_server.$@
+
+torture: $(STAMP)
+	@$(BIN)/python -m tests.vanisher_core.batch_torture
 
 bench: bench-daemon bench-gimp bench-batch
 	@status=0; $(BIN)/python -m training.evaluate speed || status=1; \
