@@ -40,7 +40,9 @@ def segment(vanisher: Vanisher, photo: Photo, classes: list[str], progress: Prog
     Raises:
         VanisherError: as `panorama.find_in_panorama`.
     """
-    return find_in_panorama(Panorama.from_photo(photo), classes, device=vanisher.device, progress=progress)
+    return find_in_panorama(
+        Panorama.from_photo(photo), classes, segmenter=vanisher.segmenter, progress=progress
+    )
 
 
 def described(photo: Photo, original: Photo) -> Photo:

@@ -58,10 +58,10 @@ class _Panoramas:
         """See `vanisher_core.batch.kinds.Kind.finders`."""
         if not settings.remove:
             return {}
-        from panorama.find import _members
+        from panorama.find import members
         from vanisher_core.batch.kinds import weights_for
 
-        return weights_for([member for name in settings.remove for member in _members(name)])
+        return weights_for([member for name in settings.remove for member in members(name)])
 
     def eraser(self, settings: Settings) -> Erase:
         """See `vanisher_core.batch.kinds.Kind.eraser`."""

@@ -150,7 +150,7 @@ def _wanted(
     if request.removed:
         from panorama.find import find_in_panorama
 
-        found = find_in_panorama(panorama, request.removed, device=vanisher.device, progress=progress)
+        found = find_in_panorama(panorama, request.removed, segmenter=vanisher.segmenter, progress=progress)
         notes += [f"No {name} was found." for name, where in found.items() if where.is_empty]
         layers += [where.array for where in found.values()]
     if request.nadir is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -23,6 +24,9 @@ from panorama.sphere import Frame, Region
 from panorama.views import View, reduced, render, seen, unproject
 from vanisher_core.errors import UsageError
 from vanisher_core.mask import Mask
+
+if TYPE_CHECKING:
+    from vanisher_core.segment import Segmenter
 
 Progress = Callable[[float, str], None]
 
@@ -54,6 +58,7 @@ def find_in_panorama(
     classes: Sequence[str],
     *,
     device: str = "auto",
+    segmenter: Segmenter | None = None,
     progress: Progress | None = None,
     shadows: bool = True,
 ) -> dict[str, Mask]:
@@ -62,7 +67,8 @@ def find_in_panorama(
     Args:
         panorama: the panorama.
         classes: names such as "person"; "furniture" stands for every class of the furniture weights.
-        device: "auto", "cpu", "cuda" or "mps".
+        device: "auto", "cpu", "cuda" or "mps"; for a segmenter made here.
+        segmenter: with its networks loaded, such as `Vanisher.segmenter`.
         progress: called with (fraction done, what is being done); may raise `Cancelled`.
         shadows: add the band below each thing where its contact shadow lies.
 
@@ -74,12 +80,12 @@ def find_in_panorama(
         ModelError: the weights are missing or damaged.
     """
     from vanisher_core.segment import Segmenter
-    from vanisher_core.vanish import _eight_bit
+    from vanisher_core.vanish import eight_bit
 
-    names = {name: _members(name) for name in dict.fromkeys(classes)}
-    wanted = tuple(dict.fromkeys(member for members in names.values() for member in members))
-    segmenter = Segmenter(device)
-    small, picture = reduced(panorama.frame, _eight_bit(panorama.photo.array), WORKING)
+    names = {name: members(name) for name in dict.fromkeys(classes)}
+    wanted = tuple(dict.fromkeys(member for group in names.values() for member in group))
+    segmenter = segmenter or Segmenter(device)
+    small, picture = reduced(panorama.frame, eight_bit(panorama.photo.array), WORKING)
     total = {name: np.zeros((small.height, small.width), np.float32) for name in wanted}
     weight = np.full((small.height, small.width), 1e-6, np.float32)
     side = min(SIDE, math.ceil(small.full_width * SHARE))
@@ -93,12 +99,12 @@ def find_in_panorama(
         _add(small, view, segmenter.probabilities(colours, wanted), total, weight)
     odds = {name: total[name] / weight for name in wanted}
     return {
-        name: _mask(panorama.frame, small, [odds[m] for m in members], shadows)
-        for name, members in names.items()
+        name: _mask(panorama.frame, small, [odds[member] for member in group], shadows)
+        for name, group in names.items()
     }
 
 
-def _members(name: str) -> tuple[str, ...]:
+def members(name: str) -> tuple[str, ...]:
     """The segmenters' classes that a name stands for.
 
     Raises:

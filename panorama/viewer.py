@@ -21,7 +21,7 @@ from panorama.sphere import Frame
 from vanisher_core.codecs import atomic
 from vanisher_core.errors import UsageError
 from vanisher_core.photo import Photo
-from vanisher_core.vanish import _eight_bit
+from vanisher_core.vanish import eight_bit
 
 WIDEST = 4096
 """Pixels of the embedded pictures at most: what every WebGL device takes as a texture."""
@@ -68,7 +68,7 @@ def check_name(path: Path) -> None:
 
 def preview(before: Photo, after: Photo) -> Photo:
     """A small picture: before above after, 8-bit RGB, at most 1024 pixels wide."""
-    shown = [_scaled(_eight_bit(photo.array), PREVIEW) for photo in (before, after)]
+    shown = [_scaled(eight_bit(photo.array), PREVIEW) for photo in (before, after)]
     line = np.full((4, shown[0].shape[1], 3), 255, np.uint8)
     return Photo.from_array(np.concatenate([shown[0], line, shown[1]]))
 
@@ -77,7 +77,7 @@ def _data_url(photo: Photo) -> str:
     sink = io.BytesIO()
     icc = photo.metadata.icc
     options = {"icc_profile": icc} if icc and photo.array.ndim == 3 else {}
-    Image.fromarray(_scaled(_eight_bit(photo.array), WIDEST)).save(sink, "JPEG", quality=QUALITY, **options)
+    Image.fromarray(_scaled(eight_bit(photo.array), WIDEST)).save(sink, "JPEG", quality=QUALITY, **options)
     return "data:image/jpeg;base64," + base64.b64encode(sink.getvalue()).decode()
 
 

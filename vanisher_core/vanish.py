@@ -183,6 +183,15 @@ class Vanisher:
         notes = (*fitted.notes, *doubts(records))
         return self._finish(photo, output, mask, area, request, records, notes)
 
+    @property
+    def segmenter(self) -> Segmenter:
+        """What finds things by name, with its networks kept; made when first needed."""
+        if self._segmenter is None:
+            from vanisher_core.segment import Segmenter
+
+            self._segmenter = Segmenter(self.device)
+        return self._segmenter
+
     def segment(
         self, photo: Photo, classes: Sequence[str] = ("person",), progress: Progress | None = None
     ) -> dict[str, Mask]:
@@ -200,11 +209,7 @@ class Vanisher:
             UsageError: an unknown class.
             ModelError: the weights are missing or damaged.
         """
-        if self._segmenter is None:
-            from vanisher_core.segment import Segmenter
-
-            self._segmenter = Segmenter(self.device)
-        found = self._segmenter.probabilities(_eight_bit(photo.array), classes, progress)
+        found = self.segmenter.probabilities(eight_bit(photo.array), classes, progress)
         return {name: Mask.from_array(chance >= CLASS_LEVEL) for name, chance in found.items()}
 
     def _work(
@@ -342,7 +347,7 @@ def _near(unknown: np.ndarray) -> np.ndarray:
     return cv2.dilate(np.ascontiguousarray(unknown).view(np.uint8), kernel) > 0
 
 
-def _eight_bit(array: np.ndarray) -> np.ndarray:
+def eight_bit(array: np.ndarray) -> np.ndarray:
     """HxWx3 uint8 of any photograph, for the segmenter."""
     if array.dtype == np.float32:
         return np.rint(tone.encode(array)[0] * 255).astype(np.uint8)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from vanisher_core.mask import Mask
 from vanisher_core.photo import Photo
-from vanisher_core.vanish import _eight_bit
+from vanisher_core.vanish import eight_bit
 from vanisher_core.window import Box, bounding_box
 
 SIDE = 360
@@ -58,7 +58,7 @@ def strip(before: Photo, after: Photo, changed: Mask) -> bytes:
 
 def _small(array: np.ndarray) -> np.ndarray:
     """HxWx3 uint8 that fits into the square of SIDE; small pictures grow by whole factors."""
-    colours = _eight_bit(array)
+    colours = eight_bit(array)
     if array.ndim == 3 and array.shape[2] in (2, 4):
         alpha = array[..., -1:].astype(np.float32)
         alpha /= 1.0 if array.dtype == np.float32 else np.iinfo(array.dtype).max

@@ -25,7 +25,7 @@ from vanisher_core.disclosure.source import GENERATIVE, RETOUCHED
 from vanisher_core.mask import Mask
 from vanisher_core.photo import Photo
 from vanisher_core.receipt import file_name
-from vanisher_core.vanish import _eight_bit
+from vanisher_core.vanish import eight_bit
 
 WIDEST = 1600
 """Pixels of the longer side of the pictures in the page and of the overlay."""
@@ -46,7 +46,7 @@ def overlay(photo: Photo, mask: Mask) -> bytes:
         photo: before the erasure.
         mask: the mask as used; what is above 0 was changed.
     """
-    picture = _scaled(_eight_bit(photo.array))
+    picture = _scaled(eight_bit(photo.array))
     height, width = picture.shape[:2]
     # A speck that area means would lose is still a change: any changed pixel marks its cell.
     kernel = np.ones((max(1, round(photo.size[1] / height)), max(1, round(photo.size[0] / width))), np.uint8)
@@ -71,13 +71,13 @@ def page(before: Photo, after: Photo, marked: bytes, receipt: Any, names: Names,
         share: of the picture that was changed.
     """
     files = receipt.files
-    size = _scaled(_eight_bit(before.array)).shape
+    size = _scaled(eight_bit(before.array)).shape
     values = {
         "title": files.output,
         "width": str(size[1]),
         "height": str(size[0]),
-        "before": _data_url(_jpeg(_scaled(_eight_bit(before.array)), before)),
-        "after": _data_url(_jpeg(_scaled(_eight_bit(after.array)), after)),
+        "before": _data_url(_jpeg(_scaled(eight_bit(before.array)), before)),
+        "after": _data_url(_jpeg(_scaled(eight_bit(after.array)), after)),
         "marked": _data_url(marked),
         "original": files.original or files.input,
         "original_link": _link(names.original),

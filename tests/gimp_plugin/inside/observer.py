@@ -4,6 +4,7 @@ Started by `window.py` with --batch; GIMP's windows stay alive meanwhile. Writes
 number of the look, number of the round) and, whenever what is seen changed, its samples to `look-N.raw`.
 """
 
+# pyright: reportMissingImports=false
 import hashlib
 import json
 import os
