@@ -140,6 +140,8 @@ OTHERS = [
     Case("panorama", procedure="vanisher-panorama", size=(288, 144), select="rectangle"),
     Case("panorama-across-the-seam", procedure="vanisher-panorama", size=(288, 144), select="border",
          precision="U16_NON_LINEAR"),
+    Case("an-empty-panorama", procedure="vanisher-panorama", size=(288, 144), select="", situation="blank",
+         result="nothing", notes="No furniture was found"),
     Case("no-panorama", procedure="vanisher-panorama", says="not 2:1"),
 ]  # fmt: skip
 
