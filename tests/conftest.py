@@ -5,6 +5,7 @@ part must not hide behind a skip. Without it, the run ends with a list of what w
 """
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,10 @@ settings.register_profile(
     "vanisher", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("vanisher")
+
+# A shell starts what it puts into the background without Ctrl-C, and the commands that tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FORBID = os.environ.get("VANISHER_FORBID_SKIPS") == "1"
 

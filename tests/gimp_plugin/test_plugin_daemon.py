@@ -67,7 +67,8 @@ def test_the_library_reads_its_pictures_and_it_reads_the_librarys(array: np.ndar
     changed = photo.with_array(photo.array[::-1].copy())
     answer = parts.tiff.decode(changed.to_bytes())
     assert answer.layout == sent.layout
-    assert answer.data == array[::-1].tobytes()
+    # by value: a photograph whose only change is the sign of a zero counts as unchanged, and stays the file it was
+    np.testing.assert_array_equal(np.frombuffer(answer.data, array.dtype), array[::-1].ravel())
 
 
 @given(st.binary(max_size=300))

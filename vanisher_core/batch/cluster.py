@@ -93,10 +93,11 @@ class RayEngine:
         while True:
             # back-pressure: no more jobs in flight than there are actors to do them
             self._hand_out(fresh, again)
-            if not self._busy and not again and (job := next(fresh, None)) is None:
-                return
-            elif not self._busy and not again:
-                again.append(job)  # pyright: ignore[reportPossiblyUnboundVariable, reportArgumentType]
+            if not (self._busy or again):  # no actor is free yet, or nothing is left
+                job = next(fresh, None)
+                if job is None:
+                    return
+                again.append(job)
             self._replace_lost()
             pending = [*self._busy, *self._starting]
             ready, _ = self._ray.wait(pending, num_returns=1, timeout=5)
