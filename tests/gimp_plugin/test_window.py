@@ -6,6 +6,7 @@ runs/gimp-window, to be looked at.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,13 +64,16 @@ def choose(window: Window, ups: int) -> None:
     window.press_and_see("Up", "Right", *["Up"] * ups)
 
 
-def is_done(window: Window, story: Story) -> bool:
-    """Whether the new layer is there; until then every look is one at the progress."""
-    assert not window.has_window("GIMP Message"), "an error; see the screenshots"
-    if window.state["layers"][0] == "Vanished":
-        return True
+def shows_progress(window: Window, story: Story) -> bool:
+    """Whether something moves where GIMP's progress bar lies."""
     story.screens["progress"] = window.shoot("3-progress")
-    return False
+    return bool((story.screens["progress"] != story.screens["opened"]).any(-1)[STATUS_BAR].any())
+
+
+def is_done(window: Window) -> bool:
+    """Whether the new layer is there."""
+    assert not window.has_window("GIMP Message"), "an error; see the screenshots"
+    return window.state["layers"][0] == "Vanished"
 
 
 def play(window: Window, daemon: Daemon) -> Story:
@@ -82,9 +86,14 @@ def play(window: Window, daemon: Daemon) -> Story:
     window.until(lambda: window.has_window("^Vanish selection"), "the dialog")
     window.settle()
     story.keep(window, "dialog", 2)
-    window.press("alt+o")
-    window.until(lambda: not window.has_window("^Vanish selection"), "the end of the dialog")
-    window.until(lambda: is_done(window, story), "a result")
+    daemon.process.send_signal(signal.SIGSTOP)  # or it might be done before anybody looks
+    try:
+        window.press("alt+o")
+        window.until(lambda: not window.has_window("^Vanish selection"), "the end of the dialog")
+        window.until(lambda: shows_progress(window, story), "the progress bar")
+    finally:
+        daemon.process.send_signal(signal.SIGCONT)
+    window.until(lambda: is_done(window), "a result")
     window.settle()
     story.keep(window, "result", 4)
     window.press("ctrl+z")
