@@ -102,17 +102,15 @@ class Tasks:
 
     def _found(self, photo: Photo, classes: list[str], progress: Progress) -> Mask:
         """What any of the classes covers."""
-        import numpy as np
-
-        from vanisher_core.mask import Mask
+        from vanisher_core.mask import union
 
         progress(0.0, f"looking for {', '.join(classes)}")
         masks = self.vanisher.segment(photo, classes, progress)
-        return Mask.from_array(np.maximum.reduce([mask.array for mask in masks.values()]))
+        return union(masks.values())
 
     def segment(self, folder: Path, options: Values, progress: Progress) -> Values:
         """`image` and classes -> `result`, a PNG mask of all of them, with share and boxes of each."""
-        import numpy as np
+        from vanisher_core.mask import union
 
         photo = pictures.load(folder, options)
         if options.get("panorama"):
@@ -121,8 +119,7 @@ class Tasks:
             masks = sphere.segment(self.vanisher, photo, options["classes"], progress)
         else:
             masks = self.vanisher.segment(photo, options["classes"], progress)
-        union = np.maximum.reduce([mask.array for mask in masks.values()])
-        (folder / "result").write_bytes(pictures.png(union))
+        (folder / "result").write_bytes(pictures.png(union(masks.values()).array))
         return {
             "media_type": "image/png",
             "size": list(photo.size),

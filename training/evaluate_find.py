@@ -71,11 +71,17 @@ class Found(NamedTuple):
                 "false_alarm": self.alarm, "again": again}  # fmt: skip
 
 
+def truth_of(seed: int, options: Options) -> tuple[np.ndarray, np.ndarray]:
+    """HxW bool: what is furniture in a room, and what is known of (all but the tripod)."""
+    labels = np.asarray(Image.open(options.cache / f"{seed:05d}-classes.png"))
+    known = labels != rendered.TRIPOD
+    return known & (labels != rendered.ROOM), known
+
+
 def look(case: RoomCase, options: Options) -> Found:
     """Finds furniture in one room, in the same room empty, and, if asked, after erasing it."""
     weight = np.cos(case.frame.pitch(np.arange(case.frame.height)))[:, None]
-    labels = np.asarray(Image.open(options.cache / f"{case.seed:05d}-classes.png"))
-    truth, known = (labels != rendered.ROOM) & (labels != rendered.TRIPOD), labels != rendered.TRIPOD
+    truth, known = truth_of(case.seed, options)
 
     def find(picture: np.ndarray) -> np.ndarray:
         panorama = Panorama.from_array(picture)
@@ -114,8 +120,7 @@ def write_plates(folder: Path, found: Sequence[Found], cases: dict[int, RoomCase
     for place, one in enumerate(
         sorted(found, key=lambda one: one.both / max(one.either, 1))[: options.plates]
     ):
-        labels = np.asarray(Image.open(options.cache / f"{one.seed:05d}-classes.png"))
-        truth = (labels != rendered.ROOM) & (labels != rendered.TRIPOD)
+        truth, _ = truth_of(one.seed, options)
         over = cases[one.seed].furnished // 2
         over[truth, 1] += 100
         over[one.guess, 0] += 100

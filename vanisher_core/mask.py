@@ -18,6 +18,7 @@ cut hard at 128, because its ringing would pass for soft edges.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -187,6 +188,11 @@ class Grown:
     core: np.ndarray
     grow: int
     feather: float
+
+
+def union(masks: Iterable[Mask]) -> Mask:
+    """What any of some masks of one size covers; at least one."""
+    return Mask.from_array(np.maximum.reduce([mask.array for mask in masks]))
 
 
 def auto_grow(area: float) -> int:

@@ -126,7 +126,7 @@ class _Photos:
 
     def eraser(self, settings: Settings) -> Erase:
         """See `Kind.eraser`."""
-        from vanisher_core.commands.erase import union
+        from vanisher_core.mask import union
         from vanisher_core.vanish import Vanisher
 
         check_device(settings.device)
@@ -134,7 +134,7 @@ class _Photos:
 
         def erase(photo: Photo, mask: Mask | None) -> tuple[Mask, Erased]:
             if mask is None:
-                mask = union(list(vanisher.segment(photo, settings.remove).values()))
+                mask = union(vanisher.segment(photo, settings.remove).values())
             return mask, vanisher.erase(
                 photo, mask, grow=settings.grow, feather=settings.feather, seed=settings.seed,
                 fit_mask=settings.fit_mask,

@@ -229,11 +229,11 @@ def _work(
 
 def _task(settings: "Settings", where: "Places") -> "Task":
     from vanisher_core.batch.task import Task
-    from vanisher_core.commands.common import _limits
+    from vanisher_core.commands.common import limits
 
-    limits = _limits()
+    allowed = limits()
     masks = where.masks.root if where.masks else ""
-    return Task(settings, where.source.root, where.target.root, masks, limits.max_bytes, limits.max_pixels)
+    return Task(settings, where.source.root, where.target.root, masks, allowed.max_bytes, allowed.max_pixels)
 
 
 def _engine(arguments: argparse.Namespace, task: "Task", jobs: int) -> Any:

@@ -109,17 +109,18 @@ def open_photo(path: Path) -> "Photo":
     """
     from vanisher_core.photo import Photo
 
-    return Photo.open(path, _limits())
+    return Photo.open(path, limits())
 
 
 def open_mask(path: Path) -> "Mask":
     """Reads a mask within the same limits as a photograph; raises as `open_photo` does."""
     from vanisher_core.mask import Mask
 
-    return Mask.open(path, _limits())
+    return Mask.open(path, limits())
 
 
-def _limits() -> "Limits":
+def limits() -> "Limits":
+    """What a photograph or mask may cost: the defaults, or `VANISHER_MAX_PIXELS` and `VANISHER_MAX_BYTES`."""
     from vanisher_core.photo import DEFAULT_LIMITS
 
     return replace(

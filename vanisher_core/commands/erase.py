@@ -186,19 +186,12 @@ def _mask(arguments: argparse.Namespace, photo: "Photo", vanisher: Eraser) -> "M
     """The mask, read or found."""
     if arguments.mask:
         return open_mask(arguments.mask)
+    from vanisher_core.mask import union
+
     with Progress() as progress:
         progress(0.0, f"looking for {', '.join(arguments.remove)}")
         found = vanisher.segment(photo, arguments.remove)
-    return union(list(found.values()))
-
-
-def union(masks: "list[Mask]") -> "Mask":
-    """What any of the masks covers."""
-    import numpy as np
-
-    from vanisher_core.mask import Mask
-
-    return Mask.from_array(np.maximum.reduce([mask.array for mask in masks]))
+    return union(found.values())
 
 
 def check_disclosure(

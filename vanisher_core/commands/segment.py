@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         VanisherError: anything that the user can mend.
     """
-    from vanisher_core.commands.erase import union
+    from vanisher_core.mask import union
 
     overwrite = setting(arguments.overwrite, "VANISHER_OVERWRITE", switch, False)
     photo = open_photo(arguments.photo)
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     with Progress() as progress:
         progress(0.0, f"looking for {', '.join(arguments.classes)}")
         found = vanisher.segment(photo, arguments.classes)
-    union(list(found.values())).save(arguments.output, overwrite=overwrite)
+    union(found.values()).save(arguments.output, overwrite=overwrite)
     rows = {name: _describe(mask) for name, mask in found.items()}
     if arguments.json:
         print_json({"output": str(arguments.output), "size": list(photo.size), "classes": rows})
