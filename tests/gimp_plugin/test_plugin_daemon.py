@@ -21,7 +21,7 @@ from hypothesis.extra import numpy as arrays
 import vanisher_core
 from local_server import settings as daemon_settings
 from tests.gimp_plugin.impostors import announce
-from tests.local_server.daemons import Daemon, encoded, hole, picture, running
+from tests.local_server.daemons import Daemon, emptied, encoded, hole, picture, running
 from vanisher_core import Mask, Photo, mask, window
 
 FOLDER = Path(__file__).parents[2] / "gimp_plugin" / "plug-ins" / "vanisher"
@@ -168,7 +168,7 @@ def test_it_finds_a_daemon_and_gets_what_others_get(real: Daemon, tmp_path: Path
     expected = cv2.imdecode(np.frombuffer(direct.data, np.uint8), cv2.IMREAD_COLOR_RGB)
     assert parts.tiff.decode(done.data).data == np.asarray(expected).tobytes()
     assert said[0] == (0.0, "Sending") and len(said) > 1
-    assert not any((real.state / "spool").iterdir())
+    assert emptied(real)
 
 
 def test_a_refusal_is_the_daemons_sentence(real: Daemon, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,6 +65,16 @@ def answering(state: Path, process: subprocess.Popen[bytes], log: Path) -> Clien
     except DaemonError:
         process.kill()
         raise AssertionError(f"the daemon did not start:\n{log.read_text(errors='replace')}") from None
+
+
+def emptied(daemon: Daemon) -> bool:
+    """Whether nothing of any job is left: its folder goes a moment after the last byte of its answer has."""
+    deadline = time.monotonic() + START_SECONDS
+    while left := any((daemon.state / "spool").iterdir()):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    return not left
 
 
 def picture(width: int = 160, height: int = 120, seed: int = 0) -> np.ndarray:
