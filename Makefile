@@ -27,9 +27,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (a few minutes and about 1.5 GB the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install --constraint constraints.txt torch
-	@$(PIP) install --constraint constraints.txt --editable ".[demo,test,dev,train,bench]"
+	@$(PIP) install --constraint constraints.txt --editable ".[demo,test,dev,bench]"
 	@echo "Compiling the fill's inner loops once, so that the first erase is quick ..."
-	@$(BIN)/python -c "from vanisher_core import detail; detail.warm_up()"
+	@$(BIN)/python -c "from vanisher_core import detail, shifts; detail.warm_up(); shifts.warm_up()"
 	@touch $@
 
 demo: $(STAMP)

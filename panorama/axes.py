@@ -15,6 +15,7 @@ import numpy as np
 
 from panorama.sphere import Frame
 from panorama.views import View, reduced, render
+from vanisher_core.exemplar.workers import run_bands
 
 SIDE = 224
 """Pixels of the views that are looked at."""
@@ -38,10 +39,13 @@ def room_yaw(frame: Frame, picture: np.ndarray) -> float | None:
         picture: HxW or HxWxC samples.
     """
     frame, picture = reduced(frame, picture, COLUMNS)
-    votes = np.zeros(BINS)
-    for yaw, pitch in LOOKS:
-        view = View.square(yaw, pitch, math.radians(75), SIDE)
-        votes += _votes(frame, picture, view)
+    found = np.zeros((len(LOOKS), BINS))
+
+    def look(index: int) -> None:
+        found[index] = _votes(frame, picture, View.square(*LOOKS[index], math.radians(75), SIDE))
+
+    run_bands(look, list(range(len(LOOKS))))
+    votes = found.sum(axis=0)
     if not votes.any():
         return None
     kernel = np.array([1, 2, 3, 2, 1]) / 9

@@ -8,20 +8,21 @@ same arithmetic, and an object on the seam is an ordinary one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
+from panorama import trim
 from panorama.axes import room_yaw
 from panorama.files import Panorama
-from panorama.layout import Layout
+from panorama.layout import CEILING, FLOOR, Layout
 from panorama.objects import Part, grown_objects
 from panorama.plan import SHARPEST, Piece, pieces
 from panorama.sphere import Frame, Region
 from panorama.views import View, positions, render, seen, unproject
 from panorama.walls import room_layout
 from vanisher_core import blend
+from vanisher_core.exemplar.workers import run_bands
 from vanisher_core.mask import Mask
 from vanisher_core.photo import Photo
 
@@ -33,8 +34,8 @@ DULL = 0.7
 """What a plane shows less sharply than this share of a piece's own sharpness is not copied into it."""
 SLIT = 0.03
 """Half the width of a slit, in distances between camera and plane."""
-ROWS = 256
-"""Rows that are pasted, or rolled, at a time."""
+ROWS, BAND = 256, 64
+"""Rows that are rolled, or pasted, at a time."""
 SAMPLED = 512
 """Rows of a picture that decide which column comes first."""
 OTHERS, OWN = 0, 1
@@ -102,19 +103,35 @@ class Canvas:
         clear &= ~own
         return Photo.from_array(self._samples(view, at, clear)), Mask.from_array(own)
 
+    def flat(self, piece: Piece, view: View) -> bool:
+        """Whether a view looks straight at floor or ceiling, which go on by shifts of themselves (walls have doors)."""
+        if self.layout is None or piece.plane not in (FLOOR, CEILING):
+            return False
+        return np.array_equal(view.rotation, self.layout.towards(piece.plane))
+
     def paste(self, piece: Piece, view: View, fill: np.ndarray) -> None:
         """Puts a filled view (of `look`'s type) back into the texels of a piece."""
-        picture = _colours(fill, self.work.ndim).astype(np.float32)
+        picture = np.ascontiguousarray(_colours(fill, self.work.ndim))
         low, high = picture.min(), picture.max()
-        for part, region in _bands(piece):
+
+        def paste_band(band: tuple[Part, Region]) -> None:
+            part, region = band
             alpha = part.alpha[region.top - part.region.top : region.bottom - part.region.top]
             if not alpha.any():
-                continue
+                return
             source = self.frame.cut(self.work, region)
             values = np.clip(unproject(self.frame, region, view, picture), low, high)
             self.frame.put(
                 self.work, region, blend.paste(source, _like(source, values), np.ascontiguousarray(alpha))
             )
+
+        for part in piece.parts:  # parts may overlap, the bands of one do not
+            run_bands(paste_band, _bands(part))
+
+    def draw_skirting(self) -> None:
+        """Draws the skirting of the room on through what was erased; for a canvas whose pieces are all filled."""
+        if self.layout is not None:
+            trim.draw_on(self.frame, self.work, self.parts, self.layout)
 
     def alpha(self) -> np.ndarray:
         """uint8 HxW of the panorama as given: the grown mask of all objects."""
@@ -169,21 +186,17 @@ class Canvas:
 
     def _samples(self, view: View, at: tuple[np.ndarray, np.ndarray], clear: np.ndarray) -> np.ndarray:
         """The view at a depth that keeps what interpolation adds, with alpha where something is to be ignored."""
-        picture = render(self.frame, self.work, view, at=at)
+        exact = self.work.dtype == np.float32
+        samples = render(self.frame, self.work, view, at=at, sixteen=not exact)
         if self.work.ndim == 3 and self.work.shape[2] in (2, 4):
-            clear = clear | (picture[..., -1] <= 0)
-            picture = picture[..., :-1]
-        if self.work.dtype == np.float32:
-            top = 1.0
-            samples = np.clip(picture, self.work.min(), self.work.max())
-        else:
-            top = 65535
-            scale = top / np.iinfo(self.work.dtype).max
-            samples = np.rint(np.clip(picture * scale, 0, top)).astype(np.uint16)
+            clear = clear | (samples[..., -1] <= 0)
+            samples = samples[..., :-1]
+        if exact:
+            samples = np.clip(samples, self.work.min(), self.work.max())
         if not clear.any():
             return samples
         planes = samples if samples.ndim == 3 else samples[..., None]
-        alpha = np.where(clear, 0, top).astype(samples.dtype)
+        alpha = np.where(clear, 0, 1 if exact else 65535).astype(samples.dtype)
         return np.concatenate([planes, alpha[..., None]], axis=-1)
 
 
@@ -214,19 +227,19 @@ def _colours(fill: np.ndarray, dimensions: int) -> np.ndarray:
 def _like(source: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Values of a view (float32) as samples of the source's type, with the source's own alpha."""
     if source.dtype != np.float32:
-        values = np.rint(values * (np.iinfo(source.dtype).max / 65535)).astype(source.dtype)
+        values = np.rint(values * np.float32(np.iinfo(source.dtype).max / 65535)).astype(source.dtype)
     if source.ndim == 3 and source.shape[2] in (2, 4):
         planes = values.reshape(*source.shape[:2], -1)
         return np.concatenate([planes, source[..., -1:]], axis=-1)
     return values.reshape(source.shape)
 
 
-def _bands(piece: Piece) -> Iterator[tuple[Part, Region]]:
-    """Every part of a piece in bands of rows."""
-    for part in piece.parts:
-        left, top, right, bottom = part.region
-        for start in range(top, bottom, ROWS):
-            yield part, Region(left, start, right, min(start + ROWS, bottom))
+def _bands(part: Part) -> list[tuple[Part, Region]]:
+    """A part in bands of rows."""
+    left, top, right, bottom = part.region
+    return [
+        (part, Region(left, start, right, min(start + BAND, bottom))) for start in range(top, bottom, BAND)
+    ]
 
 
 def _wider(marks: np.ndarray) -> np.ndarray:

@@ -42,7 +42,7 @@ class Layout:
     Attributes:
         walls: by ascending start; the last reaches round to the first.
         ceiling: height above the camera, in camera heights.
-        score: mean evidence along the edges that are seen, 0..1.
+        score: mean probability of the edges, 0..1.
     """
 
     walls: tuple[Wall, ...]
@@ -59,12 +59,21 @@ class Layout:
         Returns:
             int16 of the common shape.
         """
+        index, away = self._seen(yaw)
+        rise = np.tan(pitch) * away
+        walls = np.where(rise > self.ceiling, CEILING, index + FIRST_WALL)
+        return np.where(rise < -1, FLOOR, walls).astype(np.int16)
+
+    def away(self, yaw: np.ndarray) -> np.ndarray:
+        """How far the wall is in the directions of a yaw (radians, any turn), level, in camera heights."""
+        return self._seen(yaw)[1]
+
+    def _seen(self, yaw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Index of the wall that a yaw shows, and how far it is."""
         starts, facings, distances = np.array([(w.start, w.facing, w.distance) for w in self.walls]).T
         yaw = np.mod(yaw + math.pi, 2 * math.pi) - math.pi
         index = (np.searchsorted(starts, yaw, side="right") - 1) % len(starts)
-        rise = np.tan(pitch) * (distances[index] / np.maximum(np.cos(yaw - facings[index]), BESIDE))
-        walls = np.where(rise > self.ceiling, CEILING, index + FIRST_WALL)
-        return np.where(rise < -1, FLOOR, walls).astype(np.int16)
+        return index, distances[index] / np.maximum(np.cos(yaw - facings[index]), BESIDE)
 
     def towards(self, plane: int) -> np.ndarray:
         """Rotation (3x3) of a camera that looks straight at a plane, its sides along the walls."""

@@ -218,9 +218,11 @@ def _own(
     """Bool over a region: the texels of some labels."""
     chosen = np.zeros(int(labels.max()) + 1, bool)
     chosen[group] = True
-    columns = frame.columns_of(region) - corner[0]
-    inside = (columns >= 0) & (columns < labels.shape[1])
-    rows = slice(region.top - corner[1], region.bottom - corner[1])
+    rows = labels[region.top - corner[1] : region.bottom - corner[1]]
     own = np.zeros(region.shape, bool)
-    own[:, inside] = chosen[labels[rows][:, columns[inside]]]
+    for there, here in frame.runs(region):
+        low, high = max(there.start, corner[0]), min(there.stop, corner[0] + labels.shape[1])
+        if low < high:
+            left = here.start + low - there.start
+            own[:, left : left + high - low] = chosen[rows[:, low - corner[0] : high - corner[0]]]
     return own

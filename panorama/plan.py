@@ -29,8 +29,10 @@ FINER, FINE_PIXELS = 1.25, 500_000
 """Pixels of the middle of a view per texel, while the hole has no more pixels than this; down to 1 beyond."""
 MOST_PIXELS = 1_200_000
 """Largest hole of a view, at the panorama's own resolution; what is larger is split, and memory stays bounded."""
-MARGIN_MIN, MARGIN_SHARE = 96, 0.8
-"""Context on a side: pixels, and as a share of the square root of the hole's pixels."""
+MARGIN_MIN, MARGIN_MOST, MARGIN_SHARE = 96, 320, 0.8
+"""Context on a side: least and most pixels, and as a share of the square root of the hole's pixels."""
+GRID = 16
+"""Sides of a view are multiples of so many pixels: the levels of the search are then made without copies."""
 WIDEST = math.tan(math.radians(62))
 """How far from its middle a view may reach, on the plane z = 1."""
 SHALLOW = 0.12
@@ -136,8 +138,7 @@ def view_of(piece: Piece, frame: Frame, room: float | None, layout: Layout | Non
     near = 8 / focal
     left, right = _span(float(x.min()), float(x.max()), margin, near)
     top, bottom = _span(float(y.min()), float(y.max()), margin, near)
-    width, height = math.ceil((right - left) * focal), math.ceil((bottom - top) * focal)
-    return View(rotation, focal, left, top, width, height)
+    return _window(rotation, focal, (left, right), (top, bottom))
 
 
 def _focal(area: float, native: float) -> float:
@@ -146,9 +147,8 @@ def _focal(area: float, native: float) -> float:
 
 
 def _margin(area: float, focal: float) -> float:
-    """Context on a side of a hole; a share of its size that falls for the very large, whose context is plenty."""
-    plenty = math.sqrt(FINE_PIXELS / area) / focal
-    return max(MARGIN_MIN / focal, MARGIN_SHARE * math.sqrt(area) * min(plenty, 1))
+    """Context on a side of a hole: a share of its size, within limits; that of the very large is plenty."""
+    return max(MARGIN_MIN / focal, min(MARGIN_SHARE * math.sqrt(area), MARGIN_MOST / focal))
 
 
 def _frontal(piece: Piece, frame: Frame, rotation: np.ndarray, depth: float) -> View:
@@ -171,9 +171,15 @@ def _frontal(piece: Piece, frame: Frame, rotation: np.ndarray, depth: float) -> 
          min(float(axis.max()) + margin, max(REACH, float(axis.max()) + 8 / focal)))
         for axis in (x, y)
     )  # fmt: skip
-    return View(
-        rotation, focal, left, top, math.ceil((right - left) * focal), math.ceil((bottom - top) * focal)
-    )
+    return _window(rotation, focal, (left, right), (top, bottom))
+
+
+def _window(
+    rotation: np.ndarray, focal: float, across: tuple[float, float], down: tuple[float, float]
+) -> View:
+    """The view of a rectangle of the plane z = 1; its sides can be halved `GRID` times over."""
+    width, height = (math.ceil((high - low) * focal / GRID) * GRID for low, high in (across, down))
+    return View(rotation, focal, across[0], down[0], width, height)
 
 
 def _span(low: float, high: float, margin: float, near: float) -> tuple[float, float]:

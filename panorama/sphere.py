@@ -8,10 +8,14 @@ the zenith (nadir). A cropped panorama is a rectangle of the full one.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+
+TINY = 1e-300
+"""Stands for 0 below a fraction."""
 
 
 class Region(NamedTuple):
@@ -109,9 +113,15 @@ class Frame:
             Two arrays of the leading shape; a column within half a turn of the middle of the full panorama
             (it may lie outside a cropped picture), whole numbers at texel centres.
         """
-        x, y, z = directions[..., 0], directions[..., 1], directions[..., 2]
-        yaw = np.arctan2(x, z)
-        pitch = np.arctan2(y, np.hypot(x, z))
+        return self.texel_at(*np.moveaxis(directions, -1, 0))
+
+    def texel_at(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`texel` of directions given by their parts (float64)."""
+        flat = np.sqrt(x * x + z * z)
+        # half angles, and a plain arctan, which takes a third of the time of arctan2
+        half = np.arctan(x / np.maximum(flat + np.abs(z), TINY))
+        yaw = np.where(z < 0, np.copysign(math.pi, x) - 2 * half, 2 * half)
+        pitch = np.arctan(y / np.maximum(flat, TINY))
         columns = (yaw / (2 * math.pi) + 0.5) * self.full_width - 0.5 - self.left
         rows = (0.5 - pitch / math.pi) * self.full_height - 0.5 - self.top
         return columns, rows
@@ -122,23 +132,24 @@ class Frame:
         flat = np.cos(pitch)
         return np.stack([flat * np.sin(yaw), np.sin(pitch), flat * np.cos(yaw)], axis=-1)
 
-    def columns_of(self, region: Region) -> np.ndarray:
-        """Indices of a region's columns in the picture, gone round where it wraps."""
-        columns = np.arange(region.left, region.right)
-        return columns % self.width if self.wraps else columns
+    def runs(self, region: Region) -> Iterator[tuple[slice, slice]]:
+        """The region's columns as slices of the picture, gone round where it wraps, each beside that of the region."""
+        at = region.left
+        while at < region.right:
+            start = at % self.width if self.wraps else at
+            count = min(region.right - at, self.width - start) if self.wraps else region.right - at
+            yield slice(start, start + count), slice(at - region.left, at - region.left + count)
+            at += count
 
     def cut(self, array: np.ndarray, region: Region) -> np.ndarray:
         """A copy of a region of a picture (HxW...)."""
         rows = array[region.top : region.bottom]
-        left = region.left % self.width if self.wraps else region.left
-        right = left + region.right - region.left
-        if right <= self.width:
-            return rows[:, left:right].copy()
-        return np.take(rows, self.columns_of(region), axis=1)
+        return np.concatenate([rows[:, there] for there, _ in self.runs(region)], axis=1)
 
     def put(self, array: np.ndarray, region: Region, values: np.ndarray) -> None:
         """Writes a region of a picture in place; the region is no wider than the picture."""
-        array[region.top : region.bottom, self.columns_of(region)] = values
+        for there, here in self.runs(region):
+            array[region.top : region.bottom, there] = values[:, here]
 
     def around(self, region: Region, reach: float) -> Region:
         """The region with everything within `reach` radians of it, inside the picture.

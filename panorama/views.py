@@ -11,13 +11,15 @@ regions of the panorama, so that the memory follows the view, not the sphere.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from panorama.lanczos import sampled
 from panorama.sphere import Frame, Region, angles, turned
+from vanisher_core.exemplar.workers import run_bands
 
 TILE = 384
 """Pixels, side of the tiles that a view is made of."""
@@ -69,12 +71,19 @@ class View:
         right, bottom = self.left + self.width / self.focal, self.top + self.height / self.focal
         return math.atan(right) - math.atan(self.left), math.atan(bottom) - math.atan(self.top)
 
-    def directions(self, left: int, top: int, width: int, height: int) -> np.ndarray:
-        """Directions (height x width x 3 float64, not normalised) of a rectangle of its pixels."""
-        x = (np.arange(left, left + width) + 0.5) / self.focal + self.left
-        y = (np.arange(top, top + height) + 0.5) / self.focal + self.top
+    def parts(
+        self, left: int, top: int, width: int, height: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x, y and z (height x width float64) of the directions, not normalised, of a rectangle of its pixels."""
+        across = (np.arange(left, left + width) + 0.5) / self.focal + self.left
+        down = (np.arange(top, top + height) + 0.5)[:, None] / self.focal + self.top
         right, up, ahead = self.rotation
-        return x[None, :, None] * right - y[:, None, None] * up + ahead
+        x, y, z = (across * right[axis] + (ahead[axis] - down * up[axis]) for axis in range(3))
+        return x, y, z
+
+    def directions(self, left: int, top: int, width: int, height: int) -> np.ndarray:
+        """`parts` as one array, height x width x 3."""
+        return np.stack(self.parts(left, top, width, height), axis=-1)
 
     def pixel(self, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Fractional column and row of directions (...x3); far outside behind the camera."""
@@ -102,8 +111,11 @@ def positions(frame: Frame, view: View) -> tuple[np.ndarray, np.ndarray]:
     """Fractional column and row in the panorama of every pixel of a view (float32), for several `render`s."""
     columns = np.empty((view.height, view.width), np.float32)
     rows = np.empty_like(columns)
-    for tile, corner in _tiles(view):
-        columns[tile], rows[tile] = frame.texel(view.directions(*corner))
+
+    def locate(tile: Tile) -> None:
+        columns[tile.slices], rows[tile.slices] = frame.texel_at(*view.parts(*tile.corner, *tile.size))
+
+    run_bands(locate, _tiles(view))
     return columns, rows
 
 
@@ -113,6 +125,7 @@ def render(
     view: View,
     *,
     linear: bool = False,
+    sixteen: bool = False,
     at: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Looks at a panorama.
@@ -122,18 +135,24 @@ def render(
         picture: HxW or HxWxC, uint8, uint16 or float32; its channels are sampled alike.
         view: what to look at.
         linear: bilinear sampling, which never overshoots: for masks.
+        sixteen: give an integer picture as uint16, its whole range being 0..65535, instead of float32.
         at: of `positions`, if they are known.
 
     Returns:
-        float32 of the view's size and the picture's channels, in the picture's own units. What a cropped
-        panorama does not show repeats its border; see `seen`.
+        float32 of the view's size and the picture's channels, in the picture's own units (or see `sixteen`). What a
+        cropped panorama does not show repeats its border; see `seen`.
     """
     columns, rows = at or positions(frame, view)
-    out = np.empty((view.height, view.width, *picture.shape[2:]), np.float32)
-    for tile, _ in _tiles(view):
-        out[tile] = _sample(*_neighbourhood(frame, picture, columns[tile], rows[tile]), linear).reshape(
-            out[tile].shape
-        )
+    out = np.zeros((view.height, view.width, *picture.shape[2:]), np.uint16 if sixteen else np.float32)
+    scale = np.float32(65535 // np.iinfo(picture.dtype).max if sixteen else 1)
+
+    def look(tile: Tile) -> None:
+        part, x, y = _neighbourhood(frame, picture, columns[tile.slices], rows[tile.slices])
+        if part.any():  # masks are empty in most tiles
+            samples = _sample(part, x, y, linear)
+            out[tile.slices] = np.rint(np.clip(samples * scale, 0, 65535)) if sixteen else samples
+
+    run_bands(look, _tiles(view))
     return out
 
 
@@ -168,7 +187,7 @@ def unproject(
         frame: of the panorama.
         region: texels wanted; those outside the view come back as its border or 0.
         view: that was worked on.
-        picture: float32 of the view's size, HxW or HxWxC.
+        picture: of the view's size, HxW or HxWxC.
         linear: one bilinear sample of each texel.
 
     Returns:
@@ -176,8 +195,8 @@ def unproject(
     """
     columns, rows = view._pixels_of(frame, region, (0.0, 0.0))
     out = _sample(picture, columns, rows, linear)
-    share = _minified(columns, rows)
-    if not linear and share.max(initial=0.0) > 0:
+    share = None if linear else _minified(columns, rows)
+    if share is not None:
         four = [
             _sample(picture, *view._pixels_of(frame, region, (x, y)), False)
             for x in (-0.25, 0.25)
@@ -188,12 +207,26 @@ def unproject(
     return out
 
 
-def _tiles(view: View) -> Iterator[tuple[tuple[slice, slice], tuple[int, int, int, int]]]:
-    """Index, and left, top, width and height, of the tiles of a view."""
-    for top in range(0, view.height, TILE):
-        for left in range(0, view.width, TILE):
-            width, height = min(TILE, view.width - left), min(TILE, view.height - top)
-            yield (slice(top, top + height), slice(left, left + width)), (left, top, width, height)
+class Tile(NamedTuple):
+    """A rectangle of a view: left and top, width and height."""
+
+    corner: tuple[int, int]
+    size: tuple[int, int]
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Of an array of the view's size."""
+        (left, top), (width, height) = self
+        return slice(top, top + height), slice(left, left + width)
+
+
+def _tiles(view: View) -> list[Tile]:
+    """The tiles of a view."""
+    return [
+        Tile((left, top), (min(TILE, view.width - left), min(TILE, view.height - top)))
+        for top in range(0, view.height, TILE)
+        for left in range(0, view.width, TILE)
+    ]
 
 
 def _unwrapped(frame: Frame, columns: np.ndarray) -> np.ndarray:
@@ -206,7 +239,7 @@ def _unwrapped(frame: Frame, columns: np.ndarray) -> np.ndarray:
 def _neighbourhood(
     frame: Frame, picture: np.ndarray, columns: np.ndarray, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The texels that positions need (float32), and the positions inside it."""
+    """The texels that positions need, and the positions inside it."""
     if frame.wraps:
         middle = columns[columns.shape[0] // 2, columns.shape[1] // 2]
         columns = middle + (columns - middle + frame.width / 2) % frame.width - frame.width / 2
@@ -214,7 +247,7 @@ def _neighbourhood(
         columns = np.clip(_unwrapped(frame, columns), 0, frame.width - 1)
     left, right = math.floor(columns.min()) - PAD, math.ceil(columns.max()) + PAD + 1
     top, bottom = math.floor(rows.min()) - PAD, math.ceil(rows.max()) + PAD + 1
-    part = _cut(frame, picture, Region(left, top, right, bottom)).astype(np.float32)
+    part = _cut(frame, picture, Region(left, top, right, bottom))
     return part, columns - left, rows - top
 
 
@@ -250,21 +283,23 @@ def _beyond(
 
 
 def _sample(picture: np.ndarray, columns: np.ndarray, rows: np.ndarray, linear: bool) -> np.ndarray:
-    """Picture (float32) at fractional positions; its border is repeated."""
-    return cv2.remap(
-        picture,
-        columns.astype(np.float32),
-        rows.astype(np.float32),
-        cv2.INTER_LINEAR if linear else cv2.INTER_LANCZOS4,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    """Picture at fractional positions, float32; its border is repeated."""
+    if not linear:
+        return sampled(picture, columns, rows)
+    whole, x, y = (side.astype(np.float32, copy=False) for side in (picture, columns, rows))
+    out = cv2.remap(whole, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return out.reshape(*columns.shape, *picture.shape[2:])
 
 
-def _minified(columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Weight in [0, 1] of the averaged sample: by view pixels per texel, from the steps between neighbours."""
+def _minified(columns: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
+    """Weight in [0, 1] of the averaged sample: by view pixels per texel, from the steps between neighbours; None: 0."""
     if min(columns.shape) < 2:
-        return np.zeros(columns.shape, np.float32)
-    down = np.hypot(np.gradient(columns, axis=0), np.gradient(rows, axis=0))
-    across = np.hypot(np.gradient(columns, axis=1), np.gradient(rows, axis=1))
-    steps = np.maximum(down, across)
-    return np.clip((steps - MINIFIED) / (HALVED - MINIFIED), 0, 1).astype(np.float32)
+        return None
+    squares = (
+        np.square(np.gradient(columns, axis=axis)) + np.square(np.gradient(rows, axis=axis))
+        for axis in (0, 1)
+    )
+    steps = np.maximum(*squares)
+    if steps.max() <= MINIFIED**2:
+        return None
+    return np.clip((np.sqrt(steps) - MINIFIED) / (HALVED - MINIFIED), 0, 1).astype(np.float32)

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from panorama.evidence import GRAZING, STRIDE, Evidence
+from panorama.edges import LEAST, Edges
 from panorama.layout import Layout, Wall
 from panorama.sphere import Frame
 
@@ -19,12 +19,18 @@ NEAREST, FARTHEST, DISTANCES = 0.35, 9.0, 72
 """Distances of walls, in camera heights."""
 LOWEST, HIGHEST, HEIGHTS = 0.4, 1.9, 18
 """Heights of the ceiling above the camera, in camera heights."""
-CORNER, OUTER, JUMP = 4.0, 6.0, 12.0
+COLUMNS = 256
+"""Of the search, round the circle."""
+GRAZING = 0.1
+"""Cosine between a column and a wall's normal, below which the wall is not looked for."""
+CORNER, OUTER, JUMP = 8.0, 12.0, 24.0
 """Cost of an inner corner, of an outer one, and of a wall that ends in front of another; in columns of evidence."""
-UNSEEN = -3.0
+SURE = 0.3
+"""Weight of the network's log probabilities."""
+UNSEEN = 4 * LEAST * SURE
 """Evidence for a wall in a column that cannot show it."""
-TRUSTED = 0.5
-"""Mean evidence from which on a layout is used."""
+TRUSTED = 0.6
+"""Mean probability of the edges from which on a layout is used."""
 RATIOS = np.linspace(-0.07, 0.07, 29)
 """By which distances are varied in the last, exact search."""
 LEAST_CHANGE = 1e-3
@@ -32,6 +38,10 @@ LEAST_CHANGE = 1e-3
 SHIFT = math.radians(6)
 """How far a corner may lie from the column where the search has it."""
 QUARTER = math.pi / 2
+ALIKE = math.radians(3)
+"""Two yaws nearer than this are one."""
+TURNS = np.radians(np.linspace(-2, 2, 17))
+"""By which all walls are turned together in the exact search."""
 
 
 def room_layout(frame: Frame, picture: np.ndarray, hole: np.ndarray, room: float | None) -> Layout | None:
@@ -41,21 +51,24 @@ def room_layout(frame: Frame, picture: np.ndarray, hole: np.ndarray, room: float
         frame: of the panorama; a cropped one has no layout.
         picture: HxW or HxWxC samples.
         hole: bool at any scale, what must not be looked at.
-        room: yaw of one wall's normal (`axes.room_yaw`).
+        room: yaw of one wall's normal by the picture's straight edges (`axes.room_yaw`); None: they do not say.
     """
-    if room is None or not (frame.wraps and frame.has_nadir and frame.has_zenith):
+    if not (frame.wraps and frame.has_nadir and frame.has_zenith):
         return None
-    found = _Search(Evidence(frame, picture, hole), room).best()
-    return found if found.score >= TRUSTED else None
+    edges = Edges(frame, picture, hole)
+    yaws = [yaw for yaw in (room, edges.yaw()) if yaw is not None]
+    if len(yaws) == 2 and abs(math.remainder(yaws[1] - yaws[0], QUARTER)) < ALIKE:
+        yaws = yaws[:1]
+    found = max((_Search(edges, yaw).best() for yaw in yaws), key=lambda one: one.score, default=None)
+    return found if found is not None and found.score >= TRUSTED else None
 
 
 class _Search:
     """Looks for the walls that the evidence speaks for."""
 
-    def __init__(self, evidence: Evidence, room: float) -> None:
-        self.evidence = evidence
-        self.columns = np.arange(STRIDE // 2, evidence.frame.width, STRIDE)
-        self.yaw = evidence.yaw[self.columns]
+    def __init__(self, edges: Edges, room: float) -> None:
+        self.edges = edges
+        self.yaw = ((np.arange(COLUMNS) + 0.5) / COLUMNS - 0.5) * 2 * math.pi
         self.distances = np.geomspace(NEAREST, FARTHEST, DISTANCES)
         self.facings = room + QUARTER * np.arange(4)
         cosine = np.cos(self.yaw[:, None] - self.facings)  # columns x 4
@@ -65,12 +78,14 @@ class _Search:
     def best(self) -> Layout:
         """The layout with most evidence."""
         heights = np.geomspace(LOWEST, HIGHEST, HEIGHTS)
-        where = self.columns[:, None, None]
-        floor = self.evidence.of_edges(-1.0, self.away, where)
-        unary = np.stack([floor + self.evidence.of_edges(float(h), self.away, where) for h in heights])
+        floor, *tops = (self._gain(self.yaw[:, None, None], self.away, h) for h in (-1.0, *heights.tolist()))
+        unary = np.stack([floor + top for top in tops])
         unary[:, ~self.open] = UNSEEN
         which, path = self._walk(unary.reshape(HEIGHTS, len(self.yaw), -1))
-        return self._refined(path, float(heights[which]))
+        starts = np.flatnonzero(path != np.roll(path, 1))
+        starts = starts if len(starts) else np.array([0])
+        facings, distances = self.facings[path[starts] // DISTANCES], self.distances[path[starts] % DISTANCES]
+        return self._refined(starts, facings, distances, float(heights[which]))
 
     def _walk(self, unary: np.ndarray) -> tuple[int, np.ndarray]:
         """Viterbi, twice round the circle, for all heights of the ceiling at once.
@@ -118,62 +133,47 @@ class _Search:
             found[facing, inside] = other * DISTANCES + index[inside]
         return found.reshape(-1)
 
-    def _refined(self, path: np.ndarray, ceiling: float) -> Layout:
-        """Distances and height to the pixel, and corners where walls meet."""
-        starts = np.flatnonzero(path != np.roll(path, 1))
-        if len(starts) == 0:
-            starts = np.array([0])
-        ends = np.roll(starts, -1).tolist()
-        spans = [self._columns_of(start, end) for start, end in zip(starts.tolist(), ends, strict=True)]
-        facings = [float(self.facings[path[start] // DISTANCES]) for start in starts]
-        distances = [float(self.distances[path[start] % DISTANCES]) for start in starts]
-        evidence = self.evidence
-        for steps, reach in ((evidence.coarse, 1.0), (evidence.fine, 0.6), (evidence.fine, 0.3)):
-            tried = np.exp(RATIOS * reach)
-            for index, (own, facing) in enumerate(zip(spans, facings, strict=True)):
-                options = distances[index] * tried
-                gain = sum(
-                    evidence.along(steps, own[:, None], facing, options[None], height).sum(axis=0)
-                    for height in (-1.0, ceiling)
-                )
-                distances[index] = float(options[int(np.argmax(gain - LEAST_CHANGE * np.abs(RATIOS)))])
-            gains = [
-                sum(
-                    float(evidence.along(steps, own, facing, distance, ceiling * ratio).sum())
-                    for own, facing, distance in zip(spans, facings, distances, strict=True)
-                )
-                for ratio in tried.tolist()
-            ]
-            ceiling *= float(tried[int(np.argmax(gains - LEAST_CHANGE * np.abs(RATIOS)))])
-        walls = self._cornered(starts, facings, distances)
-        score = self._score(spans, facings, distances, ceiling)
-        return Layout(tuple(sorted(walls, key=lambda wall: wall.start)), ceiling, score)
+    def _refined(
+        self, starts: np.ndarray, facings: np.ndarray, distances: np.ndarray, ceiling: float
+    ) -> Layout:
+        """Distances, directions and height between those of the search, and corners where walls meet."""
+        wall = (np.searchsorted(starts, np.arange(COLUMNS), side="right") - 1) % len(starts)  # of each column
+        turns = TURNS[:, None]
+        for reach in (1.0, 0.6, 0.3):
+            ratios = np.exp(RATIOS * reach)
+            loss = LEAST_CHANGE * np.abs(RATIOS)
+            away = self._away(facings[wall], distances[wall])
+            gains = sum(
+                self._gain(self.yaw[:, None], away[:, None] * ratios, height) for height in (-1.0, ceiling)
+            )
+            by_wall = np.stack([np.bincount(wall, column, len(starts)) for column in np.transpose(gains)])
+            distances = distances * ratios[np.argmax(by_wall - loss[:, None], axis=0)]
+            away = self._away(facings[wall] + turns, distances[wall])
+            gains = sum(self._gain(self.yaw, away, height).sum(axis=1) for height in (-1.0, ceiling))
+            facings = facings + TURNS[np.argmax(gains - LEAST_CHANGE * np.abs(TURNS))]
+            away = self._away(facings[wall], distances[wall])
+            gains = [self._gain(self.yaw, away, ceiling * ratio).sum() for ratio in ratios.tolist()]
+            ceiling *= float(ratios[np.argmax(gains - loss)])
+        away = self._away(facings[wall], distances[wall])
+        sure = [
+            self.edges.of(self.edges.mass, h, self.yaw, np.arctan2(h, away)).mean() for h in (-1.0, ceiling)
+        ]
+        walls = self._cornered(starts, facings.tolist(), distances.tolist())
+        return Layout(tuple(sorted(walls, key=lambda one: one.start)), ceiling, float(np.mean(sure)))
 
-    def _columns_of(self, start: int, end: int) -> np.ndarray:
-        """Columns of the picture from one column of the search to before another; round the circle."""
-        width = self.evidence.frame.width
-        return np.arange(start * STRIDE, (end if end > start else end + len(self.yaw)) * STRIDE) % width
+    def _away(self, facings: np.ndarray, distances: np.ndarray) -> np.ndarray:
+        """How far walls are in the direction of each column (the last axis)."""
+        return distances / np.maximum(np.cos(self.yaw - facings), GRAZING)
 
-    def _score(
-        self, spans: list[np.ndarray], facings: list[float], distances: list[float], ceiling: float
-    ) -> float:
-        """Mean evidence of the edges that are seen."""
-        total = seen = 0.0
-        for own, facing, distance in zip(spans, facings, distances, strict=True):
-            for height in (-1.0, ceiling):
-                value, visible = (
-                    self.evidence.along(plane, own, facing, distance, height)
-                    for plane in (self.evidence.near, self.evidence.seen)
-                )
-                total += float(value[visible].sum())
-                seen += float(visible.sum())
-        return total / max(seen, 1.0)
+    def _gain(self, yaw: np.ndarray, away: np.ndarray, height: float) -> np.ndarray:
+        """What speaks for walls `away` that end at a height; -1 is the floor."""
+        return SURE * self.edges.of(self.edges.log, height, yaw, np.arctan2(height, away))
 
     def _cornered(self, starts: np.ndarray, facings: list[float], distances: list[float]) -> list[Wall]:
         """Walls that begin where they meet the one before."""
         walls = []
         for index, start in enumerate(starts):
-            yaw = float(self.yaw[start]) - self.evidence.frame.step * STRIDE / 2
+            yaw = float(self.yaw[start]) - math.pi / COLUMNS
             before = index - 1
             if round((facings[index] - facings[before]) / QUARTER) % 2:
                 x, z = (

@@ -1,9 +1,10 @@
-"""Measures the product: `python -m training.evaluate inpaint|segment|furniture|panorama|find|speed [options]`.
+"""Measures the product: `python -m training.evaluate inpaint|segment|furniture|panorama|layout|find|speed [options]`.
 
     python -m training.evaluate inpaint --out figures --plates 8 --reference runs/reference
     python -m training.evaluate segment --out figures --plates 24
     python -m training.evaluate furniture --out figures --plates 24
     python -m training.evaluate panorama --out figures --plates figures/plates --speed
+    python -m training.evaluate layout --out figures --plates 8
     python -m training.evaluate find --out figures --plates 8 --again
     python -m training.evaluate speed --out figures
 
@@ -22,6 +23,7 @@ PARTS = {
     "segment": "training.evaluate_segment",
     "furniture": "training.evaluate_furniture",
     "panorama": "training.evaluate_panorama",
+    "layout": "training.evaluate_layout",
     "find": "training.evaluate_find",
     "speed": "training.speed",
 }

@@ -97,11 +97,13 @@ def paste(source: np.ndarray, fill: np.ndarray, alpha: np.ndarray) -> np.ndarray
     box = bounding_box(alpha)
     if box.area == 0:
         return out
-    weight = alpha[box.slices]
-    touched = weight > 0
-    old, new = source[box.slices][touched], fill[box.slices][touched]
-    share = weight[touched].reshape((-1,) + (1,) * (source.ndim - 2))
-    out[box.slices][touched] = _mixed(old, new, share)
+    weight, new, part = alpha[box.slices], fill[box.slices], out[box.slices]
+    whole = (weight == 255).reshape(weight.shape + (1,) * (source.ndim - 2))
+    np.copyto(part, new, where=whole)
+    edge = (weight > 0) & (weight < 255)
+    if edge.any():
+        share = weight[edge].reshape((-1,) + (1,) * (source.ndim - 2))
+        part[edge] = _mixed(part[edge], new[edge], share)
     return out
 
 

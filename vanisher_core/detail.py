@@ -64,13 +64,11 @@ def synthesize(
         raise HopelessFill("no pixel outside the mask may serve as source: mask less of the picture")
     top, bottom, left, right = _work_box(hole, blocked)
     area = np.s_[top:bottom, left:right]
-    part, part_hole = rgb[area], np.ascontiguousarray(hole[area])
-    if guide is None:
-        rough = membrane(part, part_hole)
-    else:
-        rough = np.where(part_hole[..., None], np.asarray(guide, np.float32)[area], part)
+    part, part_hole = np.clip(rgb[area], 0, 1), np.ascontiguousarray(hole[area])
+    given = membrane(part, part_hole) if guide is None else np.asarray(guide, np.float32)[area]
+    part[part_hole] = np.clip(np.nan_to_num(given[part_hole], nan=0.5), 0, 1)
     job = Job(
-        np.clip(np.nan_to_num(rough, nan=0.5), 0, 1),
+        part,
         part_hole,
         np.ascontiguousarray(blocked[area]),
         None if contrast is None else np.clip(np.nan_to_num(np.asarray(contrast, np.float32)[area]), 0, 1),
@@ -83,7 +81,7 @@ def synthesize(
     )
     fill = fill_window(job)
     out = rgb.copy()
-    out[area][part_hole] = np.clip(fill[part_hole], 0, 1)
+    np.copyto(out[area], np.clip(fill, 0, 1, out=fill), where=part_hole[..., None])
     return out
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from vanisher_core.device import channels_last, inference_dtype, pick_device
 from vanisher_core.errors import ModelError
 from vanisher_core.membrane import membrane
+from vanisher_core.window import bounding_box
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +28,9 @@ WORKING_SIDE = 256
 
 NETWORK_ERROR = 0.01
 """What the network errs by in smooth surroundings, as local contrast (measured: 0.003 to 0.01; docs/log.md)."""
+
+BLURRED = 32
+"""Pixels that `local_contrast` looks beyond."""
 
 LARGEST_RESIDUAL = 1.25
 """A healthy network changes the smooth fill by less than the full range; more means broken arithmetic."""
@@ -73,10 +77,16 @@ class Inpainter:
         residual = self._residual(*shrink(rgb, hole, size))
         if scale < 1:
             residual = cv2.resize(residual, (width, height), interpolation=cv2.INTER_CUBIC)
+        near = (
+            bounding_box(hole.view(np.uint8)).expanded(_reach(hole) + BLURRED).clipped((width, height)).slices
+        )
+        inside = hole[near]
         # the smooth fill is made anew at the window's own scale, where its rim is exact
-        smooth = membrane(rgb, hole)
-        fill = np.clip(smooth + credit(smooth, hole) * residual, 0, 1)
-        return np.where(hole[..., None], fill, rgb)
+        smooth = membrane(rgb[near], inside)
+        fill = rgb.copy()
+        found = np.clip(smooth + credit(smooth, inside) * residual[near], 0, 1)
+        np.copyto(fill[near], found, where=inside[..., None])
+        return fill
 
     def _residual(self, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
         """What the network adds to the smooth fill (h x w x 3), in float32 again if the fast precision fails."""
@@ -126,6 +136,11 @@ def local_contrast(rgb: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(high, (0, 0), 4.0, borderType=cv2.BORDER_REPLICATE)
 
 
+def _reach(hole: np.ndarray) -> int:
+    """Pixels round a hole that tell how textured it should be."""
+    return max(16, int(np.sqrt(hole.sum()) / 3))
+
+
 def credit(smooth: np.ndarray, hole: np.ndarray) -> float:
     """How much of the network's residual to believe, 0..1, by the local contrast of what surrounds the hole.
 
@@ -136,9 +151,8 @@ def credit(smooth: np.ndarray, hole: np.ndarray) -> float:
         smooth: H x W x 3 float32, the window with the smooth fill in its hole.
         hole: H x W bool.
     """
-    reach = max(16, int(np.sqrt(hole.sum()) / 3))
-    near = cv2.dilate(hole.astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
-    ring = near & ~hole
+    known = np.ascontiguousarray(~hole)
+    ring = (cv2.distanceTransform(known.view(np.uint8), cv2.DIST_C, 3) <= _reach(hole)) & known
     if not ring.any():
         return 1.0
     power = float(local_contrast(smooth)[ring].mean()) ** 2

@@ -16,7 +16,7 @@ and no fill reaches it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -96,6 +96,10 @@ class Tone:
     channels: int
     alpha: np.ndarray | None
     curve: Curve | None
+
+    def cut(self, area: tuple[slice, slice]) -> Tone:
+        """The tone of a part of the source."""
+        return self if self.alpha is None else replace(self, alpha=self.alpha[area])
 
     def decode(self, rgb: np.ndarray) -> np.ndarray:
         """Working RGB (HxWx3 float) to the source's type and channels, rounded to the nearest code.

@@ -9,7 +9,7 @@ pasted back. Every sample outside the grown mask stays as it was, bit for bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -22,7 +22,7 @@ from vanisher_core.membrane import membrane
 from vanisher_core.outcome import Result, doubts, weights_of, worst
 from vanisher_core.photo import Photo
 from vanisher_core.receipt import Receipt, WindowRecord, pixel_digest
-from vanisher_core.window import Box, Window, plan
+from vanisher_core.window import Box, Window, bounding_box, plan
 
 if TYPE_CHECKING:
     from vanisher_core.inpaint import Inpainter
@@ -43,6 +43,9 @@ CLASS_LEVEL = 0.5
 
 BEYOND = 16
 """Pixels of a transparent surrounding that are filled along with a hole."""
+
+MOST_SEAMS = 0.25
+"""Mean cost of a seam, in usual differences of a surface, from which on it is not continued by shifts."""
 
 FAINT = 0.05
 """Trust in the network's fill when the fill that followed it came out badly."""
@@ -91,6 +94,14 @@ class _Piece:
     seed: int
     progress: Progress
 
+    def told(self, done: float) -> None:
+        """Passes on how far a fill has come."""
+        self.progress(done, "continuing the surface")
+
+    def beyond(self, clear: np.ndarray) -> _Piece:
+        """The piece with what lies near its hole of a transparent surrounding (HxW bool) filled along with it."""
+        return replace(self, unknown=self.unknown | (_near(self.unknown) & clear)) if clear.any() else self
+
     def synthesized(self, guide: np.ndarray | None, trust: float | None = None) -> np.ndarray:
         """The photograph's own texture along a guide."""
         return detail.synthesize(
@@ -135,6 +146,7 @@ class Vanisher:
         model: str | None = None,
         seed: int = 0,
         fit_mask: bool = False,
+        flat: bool = False,
         progress: Progress | None = None,
     ) -> Result:
         """Erases what the mask covers.
@@ -147,6 +159,8 @@ class Vanisher:
             model: one of `MODELS`; None: that of this Vanisher.
             seed: of the exemplar search; the same seed gives the same bytes.
             fit_mask: scale a mask of another size instead of refusing it.
+            flat: the photograph shows one flat surface straight on (and is transparent elsewhere): it is continued by
+                shifts of itself where that leaves no seam.
             progress: called with (fraction done, what is being done); may raise `Cancelled`.
 
         Returns:
@@ -174,11 +188,11 @@ class Vanisher:
         output = photo.array.copy()
         still_open = area.hole.copy()
         records = []
-        windows = plan(area.hole, photo.size)
+        windows = [Window.whole(area.hole)] if flat else plan(area.hole, photo.size)
         for index, window in enumerate(windows):
             part = _part_of(report, index, len(windows))
             part(0.0, "erasing")
-            records.append(self._work(output, still_open, area, window, request, part))
+            records.append(self._work(output, still_open, area, window, request, flat, part))
         report(1.0, "done")
         notes = (*fitted.notes, *doubts(records))
         return self._finish(photo, output, mask, area, request, records, notes)
@@ -214,7 +228,7 @@ class Vanisher:
 
     def _work(
         self, output: np.ndarray, still_open: np.ndarray, area: Grown, window: Window, request: _Request,
-        progress: Progress,
+        flat: bool, progress: Progress,
     ) -> WindowRecord:  # fmt: skip
         """Fills one window's own pixels in `output` and marks them as known."""
         box = window.box.slices
@@ -228,13 +242,13 @@ class Vanisher:
         rgb, curve = tone.encode(source, ~blank)
         if clear.any() and blank is not unknown:
             rgb = membrane(rgb, blank)
-            unknown = unknown | (_near(unknown) & clear)
-        fill = self._fill(
-            _Piece(rgb, unknown, blank, area.core[box] & unknown, usable, request.seed, progress),
-            request.model,
-        )
+        piece = _Piece(rgb, unknown, blank, area.core[box] & unknown, usable, request.seed, progress)
+        fill = self._surface(piece) if flat and request.model == "auto" else None
+        fill = fill or self._fill(piece.beyond(clear), request.model)
         alpha = np.where(own, area.alpha[box], 0).astype(np.uint8)
-        output[box] = blend.paste(source, curve.decode(fill.rgb), alpha)
+        changed = bounding_box(alpha).slices
+        decoded = curve.cut(changed).decode(fill.rgb[changed])
+        source[changed] = blend.paste(source[changed], decoded, np.ascontiguousarray(alpha[changed]))
         still_open[box] &= ~own
         return WindowRecord(_corners(window.box), fill.method, fill.scores.as_dict(), fill.reasons)
 
@@ -255,6 +269,22 @@ class Vanisher:
         reasons = quality.verdict(combined.scores).reasons
         other = piece.judged(piece.synthesized(coarse, FAINT), "exemplar", reasons)
         return other if quality.better(other.scores, combined.scores) else combined
+
+    def _surface(self, piece: _Piece) -> _Fill | None:
+        """The fill of a flat surface by shifts of itself, and of what those leave open in the usual way."""
+        from vanisher_core import shifts
+
+        found = shifts.continued(piece.rgb, piece.unknown, piece.usable, piece.told)
+        if found is None or found.seams > MOST_SEAMS:
+            return None
+        fill = replace(piece, unknown=found.done, core=piece.core & found.done).judged(found.rgb, "shifts")
+        rest = piece.unknown & ~found.done
+        if not rest.any():
+            return fill
+        blank = piece.blank & ~found.done
+        left = replace(piece, rgb=fill.rgb, unknown=rest, blank=blank, core=piece.core & rest)
+        other = self._fill(left.beyond(blank & ~rest), "auto")
+        return other if found.done.sum() < rest.sum() else replace(fill, rgb=other.rgb)
 
     def _network(self, *, required: bool) -> Inpainter | None:
         """The inpainting network; None if it is not installed and not required."""

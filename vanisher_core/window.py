@@ -131,6 +131,17 @@ class Window:
     own: np.ndarray
     holes: int
 
+    @classmethod
+    def whole(cls, hole: np.ndarray) -> Window:
+        """All of a picture as one window.
+
+        Args:
+            hole: HxW bool, with a pixel to fill at least.
+        """
+        height, width = hole.shape
+        core = bounding_box(hole.view(np.uint8))
+        return cls(Box(0, 0, width, height), core, hole[core.slices].copy(), 1)
+
     def own_in_box(self) -> np.ndarray:
         """`own` as a bool array over `box`."""
         full = np.zeros((self.box.height, self.box.width), bool)

@@ -57,7 +57,7 @@ def test_a_room_is_found_behind_its_furniture(turn: float) -> None:
     assert found.score > 0.8
     assert abs(found.ceiling / HEIGHT - 1) < 0.03
     surface = np.minimum(shown(found), FIRST_WALL) != np.minimum(shown(layout), FIRST_WALL)
-    assert surface[hidden].mean() < 0.01
+    assert surface[hidden].mean() < 0.02
 
 
 def test_what_is_no_room_has_no_layout() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from vanisher_core.detail import synthesize, warm_up
 from vanisher_core.errors import Cancelled, HopelessFill
+from vanisher_core.exemplar.pyramid import halve
 from vanisher_core.membrane import membrane
 
 
@@ -254,3 +255,12 @@ def test_trust_decides_between_guide_and_rim():
     free = synthesize(rgb, hole, guide=guide, trust=0.02)[hole].mean()
     assert followed > free + 0.05
     assert np.array_equal(synthesize(rgb, hole, trust=0.1), synthesize(rgb, hole, trust=0.1))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 4), (6, 9), (5, 5, 3), (1, 8)])
+def test_odd_sides_are_halved_as_if_their_last_row_stood_twice(shape):
+    plane = np.random.default_rng(0).random(shape, np.float32)
+    around = [(0, shape[0] % 2), (0, shape[1] % 2)] + [(0, 0)] * (len(shape) - 2)
+    whole = np.pad(plane, around, mode="edge")
+    quads = whole.reshape(whole.shape[0] // 2, 2, whole.shape[1] // 2, 2, *shape[2:])
+    assert np.allclose(halve(plane), quads.mean(axis=(1, 3)), atol=1e-6)

@@ -213,3 +213,12 @@ def test_a_working_picture_must_be_rgb():
     _, tone = encode(np.zeros((2, 2), np.uint8))
     with pytest.raises(ValueError, match="height x width x 3"):
         tone.decode(np.zeros((2, 2), np.float32))
+
+
+def test_a_part_is_decoded_with_its_own_alpha():
+    source = np.random.default_rng(5).integers(0, 256, (9, 11, 4), np.uint8)
+    rgb, tone = encode(source)
+    part = np.s_[2:7, 3:10]
+    assert np.array_equal(tone.cut(part).decode(rgb[part]), source[part])
+    rgb, tone = encode(source[..., :3])
+    assert np.array_equal(tone.cut(part).decode(rgb[part]), source[part][..., :3])

@@ -36,22 +36,17 @@ def shade_correction(image: np.ndarray, source: np.ndarray, hole: np.ndarray, wi
     Returns:
         HxWx3 float32, 0 outside the hole.
     """
-    from vanisher_core.exemplar.stitch import mismatch
-
     plane = hole.reshape(-1, width)
     out = np.zeros((*plane.shape, 3), np.float32)
     rows, columns = np.flatnonzero(plane.any(1)), np.flatnonzero(plane.any(0))
     if rows.size == 0:
         return out
     # one known pixel all round, so that the steps across the rim take part
-    box = np.s_[max(0, rows[0] - 1) : rows[-1] + 2, max(0, columns[0] - 1) : columns[-1] + 2]
-    steps = []
-    for step in (1, width):
-        found = np.zeros((hole.size, 3), np.float32)
-        mismatch(image, source, hole, width, step, int(rows[0]), int(rows[-1]) + 1, found)
-        steps.append(np.ascontiguousarray(found.reshape(out.shape)[box]))
+    top, left = max(0, int(rows[0]) - 1), max(0, int(columns[0]) - 1)
+    box = np.s_[top : int(rows[-1]) + 2, left : int(columns[-1]) + 2]
     inside = np.ascontiguousarray(plane[box])
-    out[box] = _cascade(_pairs(steps, inside), inside, 0)
+    pairs = _pairs(image, source, hole, width, (top, left), inside)
+    out[box] = np.moveaxis(_cascade(pairs, inside, 0), 0, -1)
     return out
 
 
@@ -59,11 +54,11 @@ class _Pairs(NamedTuple):
     """The equation of one level: sum over neighbours q of w (c_q - c_p + m_pq), plus pull_p - hold_p c_p, is 0.
 
     Attributes:
-        right: HxWx3, m of each pixel and its right neighbour.
-        down: HxWx3, m of each pixel and the one below.
+        right: 3xHxW, m of each pixel and its right neighbour.
+        down: 3xHxW, m of each pixel and the one below.
         weight_right: HxW, w of the same pairs; 0 unless both ends are hole.
         weight_down: HxW.
-        pull: HxWx3 and
+        pull: 3xHxW and
         hold: HxW: pairs of a hole pixel and a known one (whose correction is 0), and the screen.
     """
 
@@ -75,45 +70,47 @@ class _Pairs(NamedTuple):
     hold: np.ndarray
 
 
-def _pairs(steps: list[np.ndarray], hole: np.ndarray) -> _Pairs:
-    """The equation of the finest level from the steps to the right and down."""
-    hold = np.where(hole, np.float32(REACH**-2), np.float32(0))
-    pull = np.zeros((*hole.shape, 3), np.float32)
-    weights = []
-    for axis, step in ((1, steps[0]), (0, steps[1])):
-        weight = (1 + np.square(step).sum(-1) / np.float32(TOLERANCE**2)) ** np.float32(-2)
-        beyond = np.roll(hole, -1, axis)
-        beyond[(slice(None), -1) if axis else -1] = False
-        leaving, entering = hole & ~beyond, beyond & ~hole
-        leaving[(slice(None), -1) if axis else -1] = False  # the picture ends there: no pair
-        weights.append(np.where(hole & beyond, weight, 0).astype(np.float32))
-        hold += np.where(leaving, weight, 0) + np.roll(np.where(entering, weight, 0), 1, axis)
-        pull += np.where(leaving, weight, 0)[..., None] * step
-        pull -= np.roll(np.where(entering, weight, 0)[..., None] * step, 1, axis)
-    return _Pairs(steps[0], steps[1], weights[0], weights[1], pull, hold)
+def _pairs(
+    image: np.ndarray, source: np.ndarray, hole: np.ndarray, width: int, corner: tuple[int, int], inside: np.ndarray
+) -> _Pairs:  # fmt: skip
+    """The equation of the finest level: the part of the picture that begins at a corner (row, column)."""
+    from vanisher_core.exemplar.stitch import mismatch, rim
+    from vanisher_core.exemplar.workers import row_bands, run_bands
+
+    shape = inside.shape
+    steps, pull = np.zeros((2, 3, *shape), np.float32), np.zeros((3, *shape), np.float32)
+    weights, inner = np.zeros((2, 2, *shape), np.float32)
+    hold = np.where(inside, np.float32(REACH**-2), np.float32(0))
+    softness = np.float32(TOLERANCE**-2)
+    bands = row_bands(0, shape[0], 12)
+
+    def compare(band: tuple[int, int]) -> None:
+        for axis, step in enumerate((1, width)):
+            mismatch(image, source, hole, width, step, band, corner, softness, steps[axis], weights[axis])
+
+    run_bands(compare, bands)
+    run_bands(lambda band: rim(steps, weights, inside, band, pull, hold, inner), bands)
+    return _Pairs(steps[0], steps[1], inner[0], inner[1], pull, hold)
 
 
 def _cascade(pairs: _Pairs, hole: np.ndarray, level: int) -> np.ndarray:
-    """The correction HxWx3 of one level: that of the coarser level, doubled and relaxed."""
+    """The correction 3xHxW of one level: that of the coarser level, doubled and relaxed."""
     from vanisher_core.exemplar.stitch import relax
     from vanisher_core.exemplar.workers import run_bands
 
-    out = np.zeros((*hole.shape, 3), np.float32)
+    out = np.zeros((3, *hole.shape), np.float32)
     if level < _LEVELS and max(hole.shape) > 2:
-        coarse = _cascade(_coarser(pairs), np.asarray(_quads(hole).any((1, 3))), level + 1)
-        out[...] = coarse.repeat(2, 0).repeat(2, 1)[: hole.shape[0], : hole.shape[1]]
-        out[~hole] = 0
-    corrections, rights, downs, pulls = (
-        np.ascontiguousarray(np.moveaxis(a, -1, 0)) for a in (out, pairs.right, pairs.down, pairs.pull)
-    )
+        coarse = _cascade(_coarser(pairs), np.asarray(_quads(hole).any((-3, -1))), level + 1)
+        out[...] = coarse.repeat(2, 1).repeat(2, 2)[:, : hole.shape[0], : hole.shape[1]]
+        out[:, ~hole] = 0
     sweeps = _COARSE_SWEEPS if level else _SWEEPS
 
     def settle(c: int) -> None:
         relax(
-            corrections[c],
-            rights[c],
-            downs[c],
-            pulls[c],
+            out[c],
+            pairs.right[c],
+            pairs.down[c],
+            pairs.pull[c],
             hole,
             pairs.weight_right,
             pairs.weight_down,
@@ -122,31 +119,30 @@ def _cascade(pairs: _Pairs, hole: np.ndarray, level: int) -> np.ndarray:
         )
 
     run_bands(settle, [0, 1, 2])
-    return np.moveaxis(corrections, 0, -1)
+    return out
 
 
 def _coarser(pairs: _Pairs) -> _Pairs:
     """The equation at half size."""
     right, weight_right = _halved(pairs.right, pairs.weight_right)
-    down, weight_down = _halved(pairs.down.swapaxes(0, 1), pairs.weight_down.T)
-    down, weight_down = np.ascontiguousarray(down.swapaxes(0, 1)), np.ascontiguousarray(weight_down.T)
-    return _Pairs(
-        right, down, weight_right, weight_down, _quads(pairs.pull).sum((1, 3)), _quads(pairs.hold).sum((1, 3))
-    )
+    down, weight_down = _halved(pairs.down.swapaxes(1, 2), pairs.weight_down.T)
+    down, weight_down = np.ascontiguousarray(down.swapaxes(1, 2)), np.ascontiguousarray(weight_down.T)
+    pull, hold = _quads(pairs.pull).sum((-3, -1)), _quads(pairs.hold).sum((-3, -1))
+    return _Pairs(right, down, weight_right, weight_down, pull, hold)
 
 
 def _halved(step: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs to the right (HxWx3 steps, HxW weights) at half size.
+    """Pairs to the right (3xHxW steps, HxW weights) at half size.
 
     A coarse pair runs over half a fine pair, the pair between two blocks and half a fine pair again: steps add up, and
     so do resistances (1 / weight); the two rows of a block lie side by side, where weights add up.
     """
     step, weight = _padded(step), _padded(weight)
-    inner_step, inner = _rows_joined(step[:, 0::2], weight[:, 0::2])
-    cross_step, cross = _rows_joined(step[:, 1::2], weight[:, 1::2])
+    inner_step, inner = _rows_joined(step[..., 0::2], weight[:, 0::2])
+    cross_step, cross = _rows_joined(step[..., 1::2], weight[:, 1::2])
     resistance = _half_resistance(inner)
-    total = 1 / np.maximum(cross, _WEIGHT_FLOOR) + resistance + np.roll(resistance, -1, 1)
-    joined = cross_step + (inner_step + np.roll(inner_step, -1, 1)) / 2
+    total = 1 / np.maximum(cross, _WEIGHT_FLOOR) + resistance + np.roll(resistance, -1, -1)
+    joined = cross_step + (inner_step + np.roll(inner_step, -1, -1)) / 2
     return joined, np.where(cross > 0, 1 / total, 0).astype(np.float32)
 
 
@@ -158,18 +154,18 @@ def _half_resistance(weight: np.ndarray) -> np.ndarray:
 def _rows_joined(step: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     upper, lower = weight[0::2], weight[1::2]
     total = upper + lower
-    mean = (step[0::2] * upper[..., None] + step[1::2] * lower[..., None]) / np.maximum(total, 1e-6)[
-        ..., None
-    ]
-    return mean, total
+    return (step[:, 0::2] * upper + step[:, 1::2] * lower) / np.maximum(total, 1e-6), total
 
 
 def _quads(plane: np.ndarray) -> np.ndarray:
-    """H x W (x C) -> H/2 x 2 x W/2 x 2 (x C)."""
+    """(C x) H x W -> (C x) H/2 x 2 x W/2 x 2."""
     plane = _padded(plane)
-    return plane.reshape(plane.shape[0] // 2, 2, plane.shape[1] // 2, 2, *plane.shape[2:])
+    return plane.reshape(*plane.shape[:-2], plane.shape[-2] // 2, 2, plane.shape[-1] // 2, 2)
 
 
 def _padded(plane: np.ndarray) -> np.ndarray:
     """Even sides, filled with zeros."""
-    return np.pad(plane, ((0, plane.shape[0] % 2), (0, plane.shape[1] % 2), *[(0, 0)] * (plane.ndim - 2)))
+    height, width = plane.shape[-2:]
+    if height % 2 == width % 2 == 0:
+        return plane
+    return np.pad(plane, (*[(0, 0)] * (plane.ndim - 2), (0, height % 2), (0, width % 2)))

@@ -77,9 +77,13 @@ def halve(plane: np.ndarray) -> np.ndarray:
     """Mean over 2x2 pixels; an odd side is continued by its last row or column."""
     import cv2
 
-    height, width = plane.shape[:2]
-    if height % 2 or width % 2:
-        plane = cv2.copyMakeBorder(plane, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    for axis in (0, 1):
+        if plane.shape[axis] % 2:  # apart: a copy with one more row or column would cost more than the means
+            last = np.repeat(plane.take([-1], axis), 2, axis)
+            if plane.shape[axis] == 1:
+                return halve(last)
+            even = plane[:-1] if axis == 0 else plane[:, :-1]
+            return np.concatenate([halve(even), halve(last)], axis)
     return cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA)
 
 

@@ -67,17 +67,19 @@ class Manner:
             smooth, smooth pixels find smooth patches, and so a deep hole loses its texture level by level.
         reach: pixels, how far matches are looked for from where the coarser level found them; 0: everywhere.
             A far match that is a little nearer in colour breaks up what was copied in one piece.
+        finest: the same at the finest level, where a match only has to be put right to the pixel.
         from_known: whether the coarsest level starts from what the known pixels say instead of the guide.
     """
 
     radii: tuple[int, ...]
     copies_from: int
     reach: int
+    finest: int
     from_known: bool
 
 
-GUIDED = Manner((3,), copies_from=2, reach=0, from_known=False)
-FREE = Manner((3, 5), copies_from=0, reach=16, from_known=True)
+GUIDED = Manner((3,), copies_from=2, reach=0, finest=0, from_known=False)
+FREE = Manner((3, 5), copies_from=0, reach=16, finest=4, from_known=True)
 """The first follows a guide that can be trusted; the second grows structure from the rim."""
 LOOSE = 0.5
 """Trust below which a hole is filled freely."""
@@ -89,7 +91,7 @@ BLANK = np.float32(0.01)
 
 @dataclass(frozen=True)
 class Job:
-    """A window: `rough` HxWx3 is the picture with the guide in its hole; `blocked` HxW is no source."""
+    """A window: `rough` HxWx3 (it is changed) is the picture with the guide in its hole; `blocked` HxW is no source."""
 
     rough: np.ndarray
     hole: np.ndarray
@@ -104,7 +106,7 @@ class Job:
 
 
 def fill_window(job: Job) -> np.ndarray:
-    """HxWx3 float32: the window with its hole synthesised (not clipped; known pixels nearly as given).
+    """HxWx3 float32: the window with its hole synthesised (not clipped; what stands outside means nothing).
 
     Raises:
         HopelessFill: the hole is deep and no patch is free of it.
@@ -144,11 +146,15 @@ def _fill(job: Job) -> np.ndarray:
             pyramid.carry_up(levels.pop(), level, job.seed + index)
             vote(level, job.settings)
         job.progress(0.6 * 0.5**index, "synthesising texture")
-        _settle(level, index, job, vote, 0 if index == top else manner.reach)
+        near = 0 if index == top else manner.finest if index == 0 else manner.reach
+        _settle(level, index, job, vote, near)
     source = _copy_best(levels[0])
     image = levels[0].image[: job.rough.size].reshape(job.rough.shape)
     shade = shade_correction(levels[0].image, source, levels[0].hole, levels[0].width)
-    return image + shade + beta * low
+    top, bottom, left, right = levels[0].box(levels[0].hole)
+    area = np.s_[top:bottom, left:right]
+    job.rough[area] = image[area] + shade[area] + beta * low[area]
+    return job.rough
 
 
 def trust_in(hole: np.ndarray, settings: Settings) -> float:
@@ -260,13 +266,27 @@ def _guide_planes(job: Job, low: np.ndarray, sigma: float, trust: float) -> np.n
     settings, hole = job.settings, job.hole
     planes = np.empty((*hole.shape, 4), np.float32)
     planes[..., :3] = low
-    measured = _local_contrast(job.rough @ np.array([0.299, 0.587, 0.114], np.float32), hole, sigma)
-    if job.contrast is None:
-        expected, weight = membrane(measured, hole), settings.rim_contrast_weight
+    luma = job.rough @ np.array([0.299, 0.587, 0.114], np.float32)
+    if job.contrast is not None:
+        measured, weight = _local_contrast(luma, hole, sigma), settings.contrast_weight
+        expected = np.where(hole, job.contrast, measured)
     else:
-        expected, weight = job.contrast, settings.contrast_weight
-    planes[..., 3] = np.float32(weight * trust) * np.where(hole, expected, measured)
+        expected, weight = _rim_contrast(luma, hole, sigma), settings.rim_contrast_weight
+    planes[..., 3] = np.float32(weight * trust) * expected
     return planes
+
+
+def _rim_contrast(luma: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
+    """Local contrast, in the hole that of its rim spread inwards; for a very wide band at half size."""
+    import cv2
+
+    from vanisher_core.exemplar.pyramid import halve, halve_any
+
+    if sigma < 2 * WIDE_BLUR or halve_any(hole).all():
+        return membrane(_local_contrast(luma, hole, sigma), hole)
+    half = halve_any(hole)
+    small = membrane(_local_contrast(halve(luma), half, sigma / 2), half)
+    return cv2.resize(small, hole.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _local_contrast(luma: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
@@ -288,6 +308,8 @@ def _settle(level: "Level", index: int, job: Job, vote: Vote, near: int) -> None
     reach = max(level.height, level.width)
     rounds, probes = _workload(level, index, job)
     first = min(near, reach - 1) if near else reach
+    if index == 0 and near:
+        probes = min(probes, near.bit_length())  # with halving radius, down to one pixel
 
     def evaluate_band(band: tuple[int, int]) -> None:
         evaluate(
@@ -352,7 +374,6 @@ def _vote(level: "Level", settings: Settings) -> None:
     from vanisher_core.exemplar.workers import row_bands, run_bands
 
     top, bottom, left, right = level.box(level.hole)
-    out = level.image.copy()
     dist = level.dist[level.target]
     scale = 2 * max(np.quantile(dist, settings.quantile).item(), 1e-4)
     exponent = np.minimum(level.dist / np.float32(scale), 40)
@@ -360,10 +381,11 @@ def _vote(level: "Level", settings: Settings) -> None:
     weight = np.exp(-exponent)
 
     def vote_band(band: tuple[int, int]) -> None:
-        vote(level.image, level.width, level.radius, level.hole, level.nnf, weight, out, (*band, left, right))
+        # in place: what is read are sources, and they lie outside the hole
+        image = level.image
+        vote(image, level.width, level.radius, level.hole, level.nnf, weight, image, (*band, left, right))
 
     run_bands(vote_band, row_bands(top, bottom, 12))
-    level.image = out
 
 
 def _copy_nearest(level: "Level", settings: Settings) -> None:
@@ -377,15 +399,12 @@ def _copy_best(level: "Level") -> np.ndarray:
     from vanisher_core.exemplar.workers import row_bands, run_bands
 
     top, bottom, left, right = level.box(level.hole)
-    out = level.image.copy()
     source = np.full(level.hole.size, -1, np.int64)
 
     def copy_band(band: tuple[int, int]) -> None:
         box = (*band, left, right)
-        vote_best(
-            level.image, level.width, level.radius, level.hole, level.nnf, level.dist, out, source, box, 1
-        )
+        image = level.image  # in place, as in `_vote`
+        vote_best(image, level.width, level.radius, level.hole, level.nnf, level.dist, image, source, box, 1)
 
     run_bands(copy_band, row_bands(top, bottom, 12))
-    level.image = out
     return source

@@ -7,11 +7,15 @@ the work, never by the number of threads, so the result does not depend on the m
 """
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
+
+_NAME = "vanisher-bands"
+"""Begins the names of the threads."""
 
 
 def thread_count() -> int:
@@ -28,13 +32,16 @@ def thread_count() -> int:
 @lru_cache(maxsize=4)
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     """One pool per size and process (a forked child must not inherit its parent's dead threads)."""
-    return ThreadPoolExecutor(threads, thread_name_prefix=f"vanisher-{process}")
+    return ThreadPoolExecutor(threads, thread_name_prefix=f"{_NAME}-{process}")
 
 
 def run_bands(task: Callable[[Any], None], bands: list[Any]) -> None:
-    """Call `task(band)` for every band, in threads when there are several; the first exception is raised."""
+    """Call `task(band)` for every band, in threads when there are several; the first exception is raised.
+
+    A task may call this again: it then works alone, for the threads it would wait for may all be waiting like it.
+    """
     threads = min(thread_count(), len(bands))
-    if threads <= 1:
+    if threads <= 1 or threading.current_thread().name.startswith(_NAME):
         for band in bands:
             task(band)
         return

@@ -1,0 +1,205 @@
+"""Skirting: the strip at the foot of a wall, drawn on through the holes.
+
+A strip a few texels high is lost between the fills of wall and floor, and whoever looks at an emptied room looks there.
+Along a wall it is the same everywhere, seen at the same height above the floor, so what is known of it is measured once
+(its colours relative to the wall above it, the median over the known columns) and drawn wherever it was erased.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from panorama.layout import FIRST_WALL, Layout
+from panorama.objects import Part
+from panorama.sphere import Frame, Region
+
+LOW, HIGH, BINS = -0.08, 0.18, 52
+"""Heights above the floor that are looked at, in camera heights, and their number."""
+EDGE = 6
+"""Bins at the upper end that show the wall, and at the lower end that show the floor."""
+DIFFERENT, CLEARLY = 0.06, 2.5
+"""Least difference (of logarithms) of a skirting from wall and floor; likewise in its own usual deviations."""
+LOWEST, HIGHEST = 3, 36
+"""Bins that a skirting may be high."""
+SEEN, LEAST = 0.08, 8
+"""Columns that must show the foot of a wall: as a share of the wall's, and at least so many."""
+MOSTLY = 0.5
+"""Share of a wall's columns that must show its foot to tell that it has no skirting."""
+COLUMNS = 1024
+"""Of the sphere, at most, in which a foot is measured."""
+DARKEST = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Skirting:
+    """What stands at the foot of a wall.
+
+    Attributes:
+        share: BINS float32 in 0..1, how much of each height it covers.
+        colour: BINSxC float32, logarithm of its colour over that of the wall above.
+        own: the same over no wall, for another wall whose foot is not seen.
+        seen: columns in which it was measured.
+    """
+
+    share: NDArray[np.float32]
+    colour: NDArray[np.float32]
+    own: NDArray[np.float32]
+    seen: int
+
+
+def heights() -> NDArray[np.float64]:
+    """Above the floor, of the middle of each bin, in camera heights."""
+    return LOW + (np.arange(BINS) + 0.5) * (HIGH - LOW) / BINS
+
+
+def draw_on(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -> None:
+    """Draws every skirting through the holes that cross it, in place.
+
+    Args:
+        frame: of the picture, the whole sphere.
+        work: HxW or HxWxC samples, the holes filled.
+        parts: what was erased.
+        layout: of the room.
+    """
+    open_ = np.zeros(work.shape[:2], bool)
+    for part in parts:
+        frame.put(open_, part.region, frame.cut(open_, part.region) | part.hole)
+    step = max(frame.width // COLUMNS, 1)
+    columns = np.arange(step // 2, frame.width, step)
+    wall = layout.planes(frame.yaw(columns), np.zeros(1)) - FIRST_WALL
+    feet = _feet(frame, work, columns, layout.away(frame.yaw(columns)))
+    known = ~_looked_up(frame, open_, columns, layout.away(frame.yaw(columns)))
+    found: dict[int, Skirting] = {}
+    unseen = []
+    for number in np.unique(wall).tolist():
+        skirting = measured(feet[:, wall == number], known[:, wall == number])
+        if skirting is None:
+            unseen.append(number)
+        elif skirting.share.any():
+            found[number] = skirting
+    if not found:
+        return
+    above = cv2.blur(feet[-EDGE:].mean(axis=0), (1, 5), borderType=cv2.BORDER_REPLICATE).reshape(
+        len(columns), -1
+    )
+    best = max(found.values(), key=lambda one: one.seen)
+    above[np.isin(wall, unseen)] = 0
+    found |= {number: replace(best, colour=best.own) for number in unseen}
+    for part in parts:
+        _draw(frame, work, part, layout, found, above, step)
+
+
+def measured(feet: np.ndarray, known: np.ndarray) -> Skirting | None:
+    """The skirting of one wall.
+
+    Args:
+        feet: BINSxNxC float32, logarithms of colours by height and column.
+        known: BINSxN bool.
+
+    Returns:
+        Its share is 0 everywhere where the wall has none; None where too little is seen to tell.
+    """
+    whole = known.mean(axis=0) > 0.95
+    if whole.sum() < max(LEAST, SEEN * len(whole)):
+        return None
+    feet = feet[:, whole]
+    wall, floor = feet[-EDGE:].mean(axis=0), feet[:EDGE].mean(axis=0)
+    apart = []
+    for beside in (wall, floor):
+        away = feet - beside
+        middle = np.median(away, axis=1)
+        spread = np.median(np.abs(away - middle[:, None]), axis=1).max(axis=1)
+        apart.append(np.abs(middle).max(axis=1) > np.maximum(DIFFERENT, CLEARLY * spread))
+    share = _longest(apart[0] & apart[1])
+    if not LOWEST <= share.sum() <= HIGHEST:
+        if whole.mean() < MOSTLY:
+            return None  # perhaps only its doors are seen
+        share[:] = False
+    colour, own = (np.median(feet - beside, axis=1).astype(np.float32) for beside in (wall, 0))
+    return Skirting(share.astype(np.float32), colour, own, int(whole.sum()))
+
+
+def _longest(marks: np.ndarray) -> NDArray[np.bool_]:
+    """The longest run of marks that touches neither end."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], marks.astype(np.int8), [0]])))
+    runs = [(int(b - a), int(a), int(b)) for a, b in edges.reshape(-1, 2) if a > 0 and b < len(marks)]
+    out = np.zeros(len(marks), bool)
+    if runs:
+        _, first, last = max(runs)
+        out[first:last] = True
+    return out
+
+
+def _rows(frame: Frame, away: np.ndarray) -> NDArray[np.int64]:
+    """BINSxN: rows of the picture that show each height."""
+    pitch = np.arctan2(heights()[:, None] - 1, away)
+    rows = (0.5 - pitch / np.pi) * frame.full_height - frame.top
+    return np.clip(rows.astype(int), 0, frame.height - 1)
+
+
+def _looked_up(frame: Frame, plane: np.ndarray, columns: np.ndarray, away: np.ndarray) -> np.ndarray:
+    return plane[_rows(frame, away), columns]
+
+
+def _feet(frame: Frame, work: np.ndarray, columns: np.ndarray, away: np.ndarray) -> NDArray[np.float32]:
+    """BINSxNxC: logarithms of colours by height and column."""
+    samples = _looked_up(frame, work, columns, away)
+    samples = samples.reshape(*samples.shape[:2], -1)
+    colours = samples[..., : _channels(work)].astype(np.float32)
+    return np.log(np.maximum(colours / _top(work), DARKEST))
+
+
+def _channels(work: np.ndarray) -> int:
+    """Those of colour."""
+    return 1 if work.ndim == 2 else work.shape[2] - (work.shape[2] in (2, 4))
+
+
+def _top(work: np.ndarray) -> float:
+    return 1.0 if work.dtype == np.float32 else float(np.iinfo(work.dtype).max)
+
+
+def _draw(
+    frame: Frame,
+    work: np.ndarray,
+    part: Part,
+    layout: Layout,
+    found: dict[int, Skirting],
+    above: np.ndarray,
+    step: int,
+) -> None:
+    """Draws the skirtings through one hole; `above` (NxC) is the colour of the wall over them, by column."""
+    columns = np.arange(part.region.left, part.region.right)
+    yaw = frame.yaw(columns)
+    wall, away = layout.planes(yaw, np.zeros(1)) - FIRST_WALL, layout.away(yaw)
+    ends = np.arctan2(np.array([LOW, HIGH])[:, None] - 1, away)
+    rows = (0.5 - ends / np.pi) * frame.full_height - frame.top
+    top, bottom = max(part.region.top, int(rows[1].min())), min(part.region.bottom, int(rows[0].max()) + 1)
+    if top >= bottom:
+        return
+    rise = np.tan(frame.pitch(np.arange(top, bottom)))[:, None] * away + 1
+    at = (rise - LOW) / (HIGH - LOW) * BINS - 0.5
+    region = Region(part.region.left, top, part.region.right, bottom)
+    alpha = part.alpha[top - part.region.top : bottom - part.region.top].astype(np.float32) / 255
+    source = frame.cut(work, region)
+    colours = source.reshape(*source.shape[:2], -1).astype(np.float32)
+    count, limit = _channels(work), _top(work)
+    for number, skirting in found.items():
+        own = (wall == number) & (at > 0) & (at < BINS - 1)
+        weight = np.where(own, np.interp(at, np.arange(BINS), skirting.share), 0) * alpha
+        if not weight.any():
+            continue
+        tint = np.stack(
+            [np.interp(at, np.arange(BINS), skirting.colour[:, c]) for c in range(count)], axis=-1
+        )
+        drawn = np.exp(tint + above[np.minimum(columns % frame.width // step, len(above) - 1)]) * limit
+        colours[..., :count] += weight[..., None].astype(np.float32) * (drawn - colours[..., :count])
+    if work.dtype != np.float32:
+        colours = np.rint(np.clip(colours, 0, limit))
+    changed = colours.astype(work.dtype).reshape(source.shape)
+    frame.put(
+        work, region, np.where((alpha > 0).reshape(*alpha.shape, *[1] * (source.ndim - 2)), changed, source)
+    )
