@@ -116,6 +116,7 @@ def train(config: Config) -> dict[str, float]:
 
     Raises:
         FileNotFoundError: there are no rooms.
+        ValueError: there are none to learn from, or none to hold out.
         FloatingPointError: the loss is not finite.
     """
     torch.set_num_threads(config.threads)
@@ -125,6 +126,10 @@ def train(config: Config) -> dict[str, float]:
     count = len(every.seeds)
     held_out = every.part([index for index in range(count) if every.seeds[index] % HELD_OUT == 0])
     source = every.part([index for index in range(count) if every.seeds[index] % HELD_OUT])
+    if not held_out.seeds or not source.seeds:
+        raise ValueError(
+            f"{config.rooms} needs rooms to learn from and one whose seed is a multiple of {HELD_OUT}: render more"
+        )
     net = build_layout().to(device)
     common.channels_last(net)
     if config.start is not None:

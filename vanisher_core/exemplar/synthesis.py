@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vanisher_core.errors import HopelessFill
+from vanisher_core.exemplar.bands import blur, local_contrast, rim_contrast
 from vanisher_core.exemplar.heal import shade_correction
-from vanisher_core.membrane import membrane
 
 if TYPE_CHECKING:
     from vanisher_core.exemplar.pyramid import Level
@@ -26,8 +26,6 @@ TILE = 768
 """Pixels, side of those tiles."""
 TILE_STRENGTH = 3.0
 """Weight of a tile's guide: the solution at half size is right, not a guess."""
-WIDE_BLUR = 6.0
-"""Pixels of sigma; see `_blur`."""
 SPARSE = 16
 """Every so many pixels are looked at to see which tile has the most to copy from."""
 FULL_EFFORT_TARGETS = 16_000
@@ -122,7 +120,7 @@ def _fill(job: Job) -> np.ndarray:
     trust = trust_in(job.hole, job.settings) if job.trust is None else job.trust
     manner = FREE if trust < LOOSE else GUIDED
     sigma = job.settings.sigma / (trust if manner is GUIDED else max(trust, 0.01) ** 0.5)
-    low = _blur(job.rough, sigma)
+    low = blur(job.rough, sigma)
     beta = np.float32(job.settings.beta * trust)
     job = replace(job, strength=job.strength * trust)
     levels = pyramid.build(
@@ -250,17 +248,6 @@ def _fill_tile(
     blocked[tile] = False
 
 
-def _blur(plane: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur with replicated borders; a wide one at half size, where it costs a quarter."""
-    import cv2
-
-    if sigma >= WIDE_BLUR and min(plane.shape[:2]) > 4 * sigma:
-        height, width = plane.shape[:2]
-        small = cv2.resize(plane, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-        return cv2.resize(_blur(small, sigma / 2), (width, height), interpolation=cv2.INTER_LINEAR)
-    return cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-
-
 def _guide_planes(job: Job, low: np.ndarray, sigma: float, trust: float) -> np.ndarray:
     """HxWx4: what patches are compared by beside their pixels; the fourth plane is local contrast."""
     settings, hole = job.settings, job.hole
@@ -268,33 +255,12 @@ def _guide_planes(job: Job, low: np.ndarray, sigma: float, trust: float) -> np.n
     planes[..., :3] = low
     luma = job.rough @ np.array([0.299, 0.587, 0.114], np.float32)
     if job.contrast is not None:
-        measured, weight = _local_contrast(luma, hole, sigma), settings.contrast_weight
+        measured, weight = local_contrast(luma, hole, sigma), settings.contrast_weight
         expected = np.where(hole, job.contrast, measured)
     else:
-        expected, weight = _rim_contrast(luma, hole, sigma), settings.rim_contrast_weight
+        expected, weight = rim_contrast(luma, hole, sigma), settings.rim_contrast_weight
     planes[..., 3] = np.float32(weight * trust) * expected
     return planes
-
-
-def _rim_contrast(luma: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
-    """Local contrast, in the hole that of its rim spread inwards; for a very wide band at half size."""
-    import cv2
-
-    from vanisher_core.exemplar.pyramid import halve, halve_any
-
-    if sigma < 2 * WIDE_BLUR or halve_any(hole).all():
-        return membrane(_local_contrast(luma, hole, sigma), hole)
-    half = halve_any(hole)
-    small = membrane(_local_contrast(halve(luma), half, sigma / 2), half)
-    return cv2.resize(small, hole.shape[::-1], interpolation=cv2.INTER_LINEAR)
-
-
-def _local_contrast(luma: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
-    """Mean |Y - lowpass Y| near each pixel, from known pixels alone (0 far inside the hole)."""
-    known = (~hole).astype(np.float32)
-    low = _blur(luma * known, sigma) / np.maximum(_blur(known, sigma), 1e-6)
-    spread = _blur(known, 4.0)
-    return _blur(np.abs(luma - low) * known, 4.0) / np.maximum(spread, 1e-6)
 
 
 def _settle(level: "Level", index: int, job: Job, vote: Vote, near: int) -> None:

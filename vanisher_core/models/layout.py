@@ -26,8 +26,8 @@ class LayoutNet(nn.Module):
     """Panorama and hole -> log probability of each row being the edge of floor and of ceiling.
 
     `forward` takes Bx3xHxW colours in [0, 1] and Bx1xHxW holes (1 = to be erased; what lies under it is not looked
-    at), H and W multiples of 32, and gives Bx2x(H/2)x(W/2): the exponentials of each column of each channel add up
-    to 1.
+    at), H and W multiples of 32 and W at least 64, and gives Bx2x(H/2)x(W/2): the exponentials of each column of each
+    channel add up to 1.
     """
 
     def __init__(self, body: SegmenterNet) -> None:

@@ -21,7 +21,7 @@ BLOCKED = np.float32(1e4)
 PRECISION = 4000.0
 """Units of the integer capacities in one unit of cost."""
 SWEEPS = 2
-"""How often every offset is offered."""
+"""How often offsets are offered: all of them at first, then those that were taken."""
 SPARSE = 2
 """Of so many rows and columns one is looked at along a seam."""
 
@@ -87,7 +87,8 @@ def assigned(
     now = unary.argmin(axis=1)
     for sweep in range(SWEEPS):
         before = now
-        for offset in range(len(offsets)):
+        offered = range(len(offsets)) if sweep == 0 else np.unique(now).tolist()
+        for offset in offered:
             progress((sweep + offset / len(offsets)) / SWEEPS)
             if (unary[:, offset] < BLOCKED).any():
                 costs = _seams(detail, known, *blocks, offsets, now, offset, most)

@@ -22,9 +22,9 @@ BLOWN = 0.985
 """Least channel from which on a pixel is glare."""
 LONGEST = 640
 """Pixels of the longer side of that scale."""
-COUNT = 48
+COUNT = 40
 """Offsets that are tried."""
-MOST_BLOCKS = 3000
+MOST_BLOCKS = 2000
 LEAST_BLOCK = 3
 """Blocks of a hole at most, and pixels of a block at least."""
 STRONG = 6.0
