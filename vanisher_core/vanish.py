@@ -18,7 +18,7 @@ import numpy as np
 from vanisher_core import blend, detail, quality, tone
 from vanisher_core.errors import HopelessFill, MaskError, UsageError
 from vanisher_core.mask import Grown, Mask, grown
-from vanisher_core.membrane import membrane
+from vanisher_core.membrane import carried
 from vanisher_core.outcome import Result, doubts, weights_of, worst
 from vanisher_core.photo import Photo
 from vanisher_core.receipt import Receipt, WindowRecord, pixel_digest
@@ -241,7 +241,7 @@ class Vanisher:
         usable = ~(area.hole[box] | blank)
         rgb, curve = tone.encode(source, ~blank)
         if clear.any() and blank is not unknown:
-            rgb = membrane(rgb, blank)
+            rgb = carried(rgb, blank)
         piece = _Piece(rgb, unknown, blank, area.core[box] & unknown, usable, request.seed, progress)
         fill = self._surface(piece) if flat and request.model == "auto" else None
         fill = fill or self._fill(piece.beyond(clear), request.model)

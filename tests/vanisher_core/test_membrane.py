@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vanisher_core.errors import HopelessFill
-from vanisher_core.membrane import membrane
+from vanisher_core.membrane import LARGE, carried, membrane
 
 
 def _hole(height: int, width: int, box: tuple[int, int, int, int]) -> np.ndarray:
@@ -80,3 +80,16 @@ def test_refusals():
         membrane(np.zeros((4, 4, 3), np.float32), np.ones((4, 4), bool))
     with pytest.raises(ValueError, match="agree"):
         membrane(np.zeros((4, 4, 3), np.float32), np.ones((4, 5), bool))
+
+
+def test_colours_are_carried_coarsely_through_large_holes() -> None:
+    rows, columns = np.mgrid[:500, :900].astype(np.float32)
+    values = np.dstack([rows / 500, columns / 900, (rows + columns) / 1400])
+    hole = np.ones((500, 900), bool)
+    hole[::50] = hole[:, ::90] = False
+    assert hole.sum() > LARGE
+    out = carried(np.where(hole[..., None], np.nan, values).astype(np.float32), hole)
+    assert np.array_equal(out[~hole], values[~hole])
+    assert np.abs(out - values)[:451, :811].max() < 0.03
+    small = hole[:100, :100]
+    assert np.array_equal(carried(values[:100, :100], small), membrane(values[:100, :100], small))
