@@ -8,7 +8,6 @@ guidance field; the cascade as in Bornemann and Deuflhard, "The cascadic multigr
 problems" (1996).
 """
 
-import cv2
 import numpy as np
 
 from vanisher_core.errors import HopelessFill
@@ -63,6 +62,8 @@ def carried(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
     Raises:
         HopelessFill: the hole covers everything.
     """
+    import cv2  # late: the command line's help imports this module's package
+
     if np.count_nonzero(hole) < LARGE:
         return membrane(values, hole)
     known = (~hole).astype(np.float32)
