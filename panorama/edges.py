@@ -48,9 +48,7 @@ class Edges:
 
         size = COLUMNS, COLUMNS // 2
         _, small = reduced(frame, picture, COLUMNS)
-        colours = eight_bit(small).reshape(*small.shape[:2], -1)
-        colours = np.repeat(colours[..., :1], 3, axis=2) if colours.shape[2] < 3 else colours[..., :3]
-        rgb = cv2.resize(colours, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        rgb = cv2.resize(eight_bit(small), size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         hole = cv2.resize(hidden.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
         with torch.inference_mode():
             found = _network()(

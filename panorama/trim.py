@@ -71,8 +71,8 @@ def draw_on(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -
     step = max(frame.width // COLUMNS, 1)
     columns = np.arange(step // 2, frame.width, step)
     wall = layout.planes(frame.yaw(columns), np.zeros(1)) - FIRST_WALL
-    feet = _feet(frame, work, columns, layout.away(frame.yaw(columns)))
-    known = ~_looked_up(frame, open_, columns, layout.away(frame.yaw(columns)))
+    rows = _rows(frame, layout.away(frame.yaw(columns)))
+    feet, known = _logarithms(work[rows, columns], work), ~open_[rows, columns]
     found: dict[int, Skirting] = {}
     unseen = []
     for number in np.unique(wall).tolist():
@@ -141,13 +141,8 @@ def _rows(frame: Frame, away: np.ndarray) -> NDArray[np.int64]:
     return np.clip(rows.astype(int), 0, frame.height - 1)
 
 
-def _looked_up(frame: Frame, plane: np.ndarray, columns: np.ndarray, away: np.ndarray) -> np.ndarray:
-    return plane[_rows(frame, away), columns]
-
-
-def _feet(frame: Frame, work: np.ndarray, columns: np.ndarray, away: np.ndarray) -> NDArray[np.float32]:
-    """BINSxNxC: logarithms of colours by height and column."""
-    samples = _looked_up(frame, work, columns, away)
+def _logarithms(samples: np.ndarray, work: np.ndarray) -> NDArray[np.float32]:
+    """BINSxNxC: of the colours of samples of the picture."""
     samples = samples.reshape(*samples.shape[:2], -1)
     colours = samples[..., : _channels(work)].astype(np.float32)
     return np.log(np.maximum(colours / _top(work), DARKEST))
