@@ -27,12 +27,12 @@ FACES = ((0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (0, -1))
 """Quarter turns of yaw and pitch of a cube's faces."""
 
 
-def on_sphere(vanisher: Vanisher) -> Fill:
-    """The product: `erase_panorama`."""
+def on_sphere(vanisher: Vanisher, *, relight: bool = False) -> Fill:
+    """The product: `erase_panorama`; relit, it also changes what lies round the hole."""
 
     def fill(rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
         return erase_panorama(
-            Panorama.from_array(rgb), Mask.from_array(hole), vanisher=vanisher, grow=0
+            Panorama.from_array(rgb), Mask.from_array(hole), vanisher=vanisher, grow=0, relight=relight
         ).photo.array
 
     return fill

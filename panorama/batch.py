@@ -24,7 +24,7 @@ class _Panoramas:
     label_place = "ahead"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Adds --nadir."""
+        """Adds --nadir and --relight."""
         from panorama.command import degrees
 
         parser.add_argument(
@@ -33,22 +33,28 @@ class _Panoramas:
             metavar="DEGREES",
             help="with --panorama: erase the cap of this radius straight below (tripod)",
         )
+        parser.add_argument(
+            "--relight",
+            action="store_true",
+            help="with --panorama: also take away the shadows that the erased things left in the room",
+        )
 
     def extra(self, arguments: argparse.Namespace, chosen: bool) -> dict[str, Any]:
-        """The radius of the cap below the camera.
+        """The radius of the cap below the camera, and whether to relight.
 
         Raises:
-            UsageError: it is given for photographs, or masks are to be scaled.
+            UsageError: one is given for photographs, or masks are to be scaled.
         """
         if chosen and arguments.fit_mask:
             raise UsageError("--fit-mask is given with --panorama: masks of panoramas must have their size")
-        if arguments.nadir is None:
-            return {}
-        if not chosen:
+        if not chosen and arguments.nadir is not None:
             raise UsageError(
                 f"--nadir {arguments.nadir:g} is given without --panorama: photographs have no nadir"
             )
-        return {"nadir": arguments.nadir}
+        if not chosen and arguments.relight:
+            raise UsageError("--relight is given without --panorama: only a whole room can be relit")
+        asked = {"nadir": arguments.nadir, "relight": arguments.relight or None}
+        return {name: value for name, value in asked.items() if value is not None}
 
     def erases_alone(self, extra: Mapping[str, Any]) -> bool:
         """Whether the cap below the camera is to go."""
@@ -78,6 +84,7 @@ class _Panoramas:
             result = erase_panorama(
                 Panorama.from_photo(photo), mask, remove=settings.remove, nadir=nadir, vanisher=vanisher,
                 grow=settings.grow, feather=settings.feather, seed=settings.seed,
+                relight=bool(settings.extra.get("relight")),
             )  # fmt: skip
             return result.mask, result
 

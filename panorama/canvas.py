@@ -12,7 +12,7 @@ import math
 import cv2
 import numpy as np
 
-from panorama import trim
+from panorama import light, trim
 from panorama.axes import room_yaw
 from panorama.files import Panorama
 from panorama.layout import CEILING, FLOOR, Layout
@@ -50,6 +50,7 @@ class Canvas:
         mask: uint8 HxW, 255 = erase.
         grow: pixels of the horizon by which objects grow; None: by their size.
         feather: soft edge inside the grown ring; None: by the growth.
+        relight: also give the room the light it would have without what is erased.
 
     Attributes:
         frame: of the rolled picture.
@@ -59,18 +60,30 @@ class Canvas:
         room: yaw of a wall's normal, if the picture's edges agree on one.
         layout: floor, ceiling and walls, if the picture shows them.
         pieces: what is filled in a view each, in this order.
+        lit: how much of the new light each direction gets, at the scale of `light`; None: none does.
 
     Raises:
         UsageError: grow and feather do not fit.
+        ModelError: weights are missing or damaged.
     """
 
-    def __init__(self, panorama: Panorama, mask: np.ndarray, grow: int | None, feather: float | None) -> None:
+    def __init__(
+        self,
+        panorama: Panorama,
+        mask: np.ndarray,
+        grow: int | None,
+        feather: float | None,
+        *,
+        relight: bool = False,
+    ) -> None:
         self.frame: Frame = panorama.frame
         self.first = first_column(panorama.photo.array, mask) if panorama.frame.wraps else 0
         self.parts: list[Part] = grown_objects(np.roll(mask, -self.first, axis=1), self.frame, grow, feather)
         self.work = np.roll(panorama.photo.array, -self.first, axis=1) if self.parts else panorama.photo.array
         self.room = room_yaw(self.frame, self.work) if self.parts else None
         self.layout = self._layout()
+        self.lit = light.fading(self.frame, self.parts) if self._lights(relight) else None
+        self._light = None if self.lit is None else light.light_without(self.frame, self.work, self.parts)
         self.pieces: list[Piece] = pieces(self.parts, self.frame, self.layout)
         self._state = np.zeros((*self.work.shape[:2], 2 if self.parts else 0), np.uint8)
         for piece in self.pieces:
@@ -133,9 +146,15 @@ class Canvas:
         if self.layout is not None:
             trim.draw_on(self.frame, self.work, self.parts, self.layout)
 
+    def relight(self) -> None:
+        """Gives the room its new light; for a canvas whose pieces are all filled."""
+        if self.lit is not None and self._light is not None:
+            light.apply(self.frame, self.work, self._light * self.lit[..., None])
+
     def alpha(self) -> np.ndarray:
-        """uint8 HxW of the panorama as given: the grown mask of all objects."""
-        alpha = np.zeros(self.work.shape[:2], np.uint8)
+        """uint8 HxW of the panorama as given: the grown mask of all objects, and what got new light."""
+        size = self.work.shape[:2]
+        alpha = np.zeros(size, np.uint8) if self.lit is None else light.reached(self.lit, size)
         for part in self.parts:
             self.frame.put(alpha, part.region, np.maximum(self.frame.cut(alpha, part.region), part.alpha))
         return _rolled_back(alpha, self.first)
@@ -143,6 +162,10 @@ class Canvas:
     def finished(self) -> np.ndarray:
         """The samples, rolled back to the panorama as given; the canvas is spent."""
         return _rolled_back(self.work, self.first) if self.parts else self.work
+
+    def _lights(self, relight: bool) -> bool:
+        """Whether there is new light: it was asked for, something goes, and the whole room is seen."""
+        return relight and bool(self.parts) and light.sees_all(self.frame)
 
     def _layout(self) -> Layout | None:
         """The room's layout, unless all that is to be erased lies on the floor below (or the ceiling above)."""

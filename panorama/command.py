@@ -30,6 +30,7 @@ _EXAMPLES = """\
 examples:
   vanisher panorama room.jpg --nadir 18
   vanisher panorama room.jpg --mask sofa.png -o room-without-sofa.jpg --view room.html
+  vanisher panorama room.jpg --remove furniture --relight
   vanisher panorama hall.tif --remove person --receipt hall.json"""
 
 
@@ -75,6 +76,11 @@ def register(commands: Any) -> None:
         type=length,
         metavar="PX",
         help="width of the soft edge inside the grown ring (automatic)",
+    )
+    add(
+        "--relight",
+        action="store_true",
+        help="also take away the shadows that the erased things left within 20 degrees of them",
     )
     add("--model", metavar="NAME", help="auto (default), exemplar, network")
     add("--device", metavar="DEVICE", help="auto (default), cpu, cuda or mps")
@@ -136,7 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
     with Progress() as progress:
         result = erase_panorama(
             panorama, mask, remove=arguments.remove or (), nadir=arguments.nadir, vanisher=vanisher,
-            progress=progress, **options,
+            relight=arguments.relight, progress=progress, **options,
         )  # fmt: skip
     notes = _write(arguments, panorama, result, target, overwrite, wish)
     _report(arguments, result, target, notes, time.perf_counter() - began)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from panorama import light
 from panorama.canvas import Canvas
 from panorama.files import Panorama
 from panorama.plan import Piece, view_of
@@ -18,6 +19,7 @@ from vanisher_core import quality
 from vanisher_core.errors import HopelessFill, MaskError, UsageError
 from vanisher_core.exemplar.workers import run_bands
 from vanisher_core.mask import Mask
+from vanisher_core.models import registry
 from vanisher_core.outcome import worst
 from vanisher_core.photo import Photo
 from vanisher_core.quality import Scores
@@ -66,6 +68,7 @@ class _Request:
     feather: float | None
     nadir: float | None
     removed: tuple[str, ...]
+    relight: bool
 
 
 def erase_panorama(
@@ -77,6 +80,7 @@ def erase_panorama(
     vanisher: Vanisher | None = None,
     grow: int | None = None,
     feather: float | None = None,
+    relight: bool = False,
     model: str | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -91,6 +95,8 @@ def erase_panorama(
         vanisher: the pipeline to use; None makes one.
         grow: pixels of the horizon (360 degrees / full width) by which each object grows; None: by its size.
         feather: width of the soft edge inside the grown ring, in the same pixels; None: by the growth.
+        relight: also give floor, walls and ceiling the light they would have without what is erased, fading out
+            within 20 degrees of it; only where the picture shows the whole sphere. For rooms that are emptied.
         model: as `Vanisher.erase`; None: that of the Vanisher.
         seed: as `Vanisher.erase`; the same seed gives the same bytes.
         progress: called with (fraction done, what is being done); may raise `Cancelled`.
@@ -106,10 +112,10 @@ def erase_panorama(
     """
     report = progress or (lambda fraction, text: None)
     vanisher = vanisher or Vanisher()
-    request = _Request(model or vanisher.model, seed, grow, feather, nadir, tuple(remove))
+    request = _Request(model or vanisher.model, seed, grow, feather, nadir, tuple(remove), relight)
     begin = FINDING if request.removed else 0.0
     wanted, notes = _wanted(panorama, mask, request, vanisher, _part(report, 0.0, begin, ""))
-    canvas = Canvas(panorama, wanted.array, grow, feather)
+    canvas = Canvas(panorama, wanted.array, grow, feather, relight=relight)
     if canvas.open_share > MOST_HOLE:
         raise HopelessFill(
             f"the mask covers {canvas.open_share:.0%} of the panorama and at most {MOST_HOLE:.0%} can be erased: mask "
@@ -126,10 +132,13 @@ def erase_panorama(
         receipts.append(done)
         records.append(_record(view, piece, canvas, done))
     canvas.draw_skirting()
+    canvas.relight()
     report(1.0, "done")
     notes = (*notes, *_doubts(records))
     if not work:
         notes = (*notes, "Nothing to erase: the panorama is unchanged.")
+    elif relight and canvas.lit is None:
+        notes = (*notes, "The light was left as it is: only a picture of the whole sphere can be relit.")
     return _finish(panorama, wanted, canvas, request, records, receipts, notes)
 
 
@@ -246,7 +255,7 @@ def _finish(
     digests = _digests([array, wanted.array, output])
     receipt = PanoramaReceipt(
         model=request.model, seed=request.seed, grow=request.grow, feather=request.feather,
-        nadir=request.nadir, removed=request.removed,
+        nadir=request.nadir, removed=request.removed, relight=request.relight,
         grow_used=max((part.grow for part in canvas.parts), default=0),
         size=panorama.size,
         frame=(frame.full_width, frame.full_height, frame.left, frame.top),
@@ -255,7 +264,7 @@ def _finish(
         mask_sha256=digests[1],
         output_pixels_sha256=digests[2],
         room_yaw=None if canvas.room is None else _degrees((canvas.room + turn) % (math.pi / 2)),
-        weights={name: digest for one in receipts for name, digest in one.weights.items()},
+        weights=_weights(receipts, canvas),
         views=tuple(records),
         device=receipts[-1].device if receipts else "cpu",
         compute=receipts[-1].compute if receipts else "",
@@ -264,6 +273,12 @@ def _finish(
     windows = [window for record in records for window in record.windows]
     photo = panorama.with_array(output).photo if canvas.parts else panorama.photo
     return PanoramaResult(photo, Mask(alpha), worst(windows), receipt, notes, wanted)
+
+
+def _weights(receipts: list[Receipt], canvas: Canvas) -> dict[str, str]:
+    """Digest of every weight file whose network touched the picture."""
+    used = {name: digest for one in receipts for name, digest in one.weights.items()}
+    return used | ({} if canvas.lit is None else {light.MODEL: registry.info(light.MODEL).sha256})
 
 
 def _digests(arrays: list[np.ndarray]) -> list[str]:

@@ -44,6 +44,7 @@ class PanoramaReceipt:
     Attributes:
         nadir: degrees of the cap below that was erased, or None.
         removed: classes that were looked for.
+        relight: whether the room was given new light.
         frame: columns and rows of the full sphere, and where the picture begins in it.
         room_yaw: degrees, the yaw of a wall if the edges agree on one.
         views: one record for each view, in the order they were worked.
@@ -63,6 +64,7 @@ class PanoramaReceipt:
     mask_sha256: str
     output_pixels_sha256: str
     room_yaw: float | None = None
+    relight: bool = False
     input_file_sha256: str | None = None
     output_file_sha256: str | None = None
     weights: Mapping[str, str] = field(default_factory=dict)
@@ -79,7 +81,8 @@ class PanoramaReceipt:
 
     def replay(self) -> dict[str, Any]:
         """Options of `erase_panorama` that do the same again, given the same panorama and mask."""
-        return {"model": self.model, "seed": self.seed, "grow": self.grow, "feather": self.feather}
+        chosen = ("model", "seed", "grow", "feather", "relight")
+        return {name: getattr(self, name) for name in chosen}
 
     def with_files(self, **changes: Any) -> PanoramaReceipt:
         """A copy with what only the caller knows: digests of files, notes of saving, `reencoded`."""

@@ -43,8 +43,10 @@ class PanoramaKind:
         )
 
     def changed(self, receipt: PanoramaReceipt, photo: Photo, mask: Mask) -> np.ndarray:
-        """Bool HxW: the grown mask in equirectangular pixels."""
-        canvas = Canvas(Panorama.from_photo(photo), mask.array, receipt.grow, receipt.feather)
+        """Bool HxW: the grown mask in equirectangular pixels, and what got new light."""
+        canvas = Canvas(
+            Panorama.from_photo(photo), mask.array, receipt.grow, receipt.feather, relight=receipt.relight
+        )
         return canvas.alpha() > 0
 
 

@@ -145,7 +145,7 @@ class Rooms(Canvases):
     """Canvases whose mask plane holds codes."""
 
     GROUPS: ClassVar[dict[str, float]] = {
-        "interiors": 0.32, "voc": 0.14, "empty": 0.05, "scenes": 0.09, "rendered": 0.3, "bare": 0.1,
+        "interiors": 0.25, "voc": 0.1, "empty": 0.04, "scenes": 0.08, "rendered": 0.42, "bare": 0.11,
     }  # fmt: skip
     DONORS: ClassVar[tuple[str, ...]] = ("interiors",)
     SHRINKS_BY: ClassVar[str] = "nearest-exact"

@@ -122,17 +122,17 @@ def draw(source: Rooms, count: int, size: tuple[int, int], random: np.random.Gen
     """
     device = source.pictures.device
     which = random.integers(len(source.outlines), size=count)
-    grids, targets = zip(*(_stretched(source.outlines[index], size, random) for index in which), strict=True)
+    grids, targets = zip(*(stretched(source.outlines[index], size, random) for index in which), strict=True)
     grid = torch.from_numpy(np.stack(grids)).to(device)
     bare = random.random(count) < EMPTY
-    rgb = _sampled(source.pictures[which, bare.astype(int)].float() / 255, grid, "bilinear")
-    marks = _sampled(source.objects[which][:, None].float(), grid, "nearest")
+    rgb = sampled(source.pictures[which, bare.astype(int)].float() / 255, grid, "bilinear")
+    marks = sampled(source.objects[which][:, None].float(), grid, "nearest")
     pitch = torch.from_numpy(np.stack(targets)).to(device)
     hole = torch.stack([_hidden(one[0], random) for one in marks])
     return Batch(_coloured(rgb, pitch, random), hole, pitch)
 
 
-def _stretched(
+def stretched(
     outline: tuple[np.ndarray, float, float], size: tuple[int, int], random: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Where each texel of a changed room lies in the source (HxWx2, -1..1), and its edges."""
@@ -153,7 +153,7 @@ def _stretched(
     return grid, edges(corners * (long, wide), floor, ceiling * high, room)
 
 
-def _sampled(pictures: Tensor, grid: Tensor, mode: str) -> Tensor:
+def sampled(pictures: Tensor, grid: Tensor, mode: str) -> Tensor:
     """BxCxHxW pictures looked up at a grid; they go round."""
     width, margin = pictures.shape[3], 2
     wide = functional.pad(pictures, (margin, margin, 0, 0), mode="circular")

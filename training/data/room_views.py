@@ -3,10 +3,14 @@
 A panorama of `python -m panorama.rooms --seeds 100-339 --width 640 --quality draft --jpeg 95 --out FOLDER` becomes
 perspective views like those that `panorama.find` looks at: most towards the horizon, some down, to the nadir and up.
 The empty picture of the same room is the best of negatives: the same doors, windows and skirting, and nothing to find.
+
+A room's colours teach too much by heart (a network that had seen 116 rooms missed four of five wardrobes in new ones):
+most views show it repainted, every object, the walls, the floor and the ceiling in a tint of its own.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,11 +28,22 @@ from training.data import shards
 SOURCE, BARE_SOURCE = "room", "bareroom"
 """Key prefixes of views of furnished and of empty rooms."""
 
-LEVEL, DOWN, BARE = 10, 3, 4
+LEVEL, DOWN, BARE = 16, 4, 5
 """Views of a room towards the horizon, downwards, and of the empty room."""
 
 LEVEL_PITCH, DOWN_PITCH, FIELD = (-35.0, 18.0), (-75.0, -40.0), (70.0, 105.0)
 """Degrees, drawn evenly."""
+
+
+REPAINTED = 0.75
+"""Share of the views in other colours than rendered."""
+
+LIGHTNESS, TINT = 0.3, 0.08
+"""Spread of the logarithm of a surface's new brightness, and of its channels' about that."""
+
+
+EVEN = 0.02
+"""Metres that floor and ceiling may be off their heights."""
 
 
 class Room(NamedTuple):
@@ -45,6 +60,18 @@ class Room(NamedTuple):
     def classes(self) -> np.ndarray:
         """HxW uint8, indices into `panorama.rooms.CLASSES`."""
         return np.asarray(Image.open(self.folder / f"{self.seed:05d}-classes.png"))
+
+    def surfaces(self) -> np.ndarray:
+        """HxW int, what may have a colour of its own: walls and all that is fixed 0, floor 1, ceiling 2, objects."""
+        depth = np.asarray(Image.open(self.folder / f"{self.seed:05d}-depth.png")) / 1000
+        objects = np.asarray(Image.open(self.folder / f"{self.seed:05d}-objects.png")).astype(np.int64)
+        layout = json.loads((self.folder / f"{self.seed:05d}.json").read_text())["layout"]
+        rows = Frame.full(depth.shape[1], depth.shape[0]).pitch(np.arange(len(depth)))
+        height = depth * np.sin(rows)[:, None]
+        shell = np.where(
+            height < layout["floor"] + EVEN, 1, np.where(height > layout["ceiling"] - EVEN, 2, 0)
+        )
+        return np.where(objects > 0, objects + 2, shell)
 
 
 def rooms(folder: Path) -> list[Room]:
@@ -76,13 +103,32 @@ def views(folder: Path, side: int, limit: int | None = None) -> Iterator[shards.
     for room in rooms(folder)[:limit]:
         random = np.random.default_rng([room.seed, 77])
         furnished, empty, labels = room.picture("furnished"), room.picture("empty"), room.classes()
+        surfaces = room.surfaces()
         for index in range(LEVEL + DOWN + 1):
             view = _drawn(random, index, side)
-            yield _seen(f"{SOURCE}-{room.seed:05d}-{index:02d}", furnished, labels, view)
-        nothing = np.zeros_like(labels)
+            shown = repainted(random, furnished, surfaces)
+            yield _seen(f"{SOURCE}-{room.seed:05d}-{index:02d}", shown, labels, view)
+        nothing, shell = np.zeros_like(labels), np.where(surfaces < 3, surfaces, 0)
         for index in range(BARE):
             view = _drawn(random, index * (LEVEL // BARE + 1), side)
-            yield _seen(f"{BARE_SOURCE}-{room.seed:05d}-{index:02d}", empty, nothing, view)
+            shown = repainted(random, empty, shell)
+            yield _seen(f"{BARE_SOURCE}-{room.seed:05d}-{index:02d}", shown, nothing, view)
+
+
+def repainted(random: np.random.Generator, picture: np.ndarray, surfaces: np.ndarray) -> np.ndarray:
+    """The picture with a new tint for every surface, or, one time in four, as it is; uint8 HxWx3.
+
+    Args:
+        random: where chance comes from.
+        picture: uint8 HxWx3.
+        surfaces: int HxW, number of the surface that each pixel shows.
+    """
+    count = int(surfaces.max()) + 1
+    # rather darker than lighter: most of a room is nearly white
+    shades = random.normal(-LIGHTNESS / 2, LIGHTNESS, (count, 1)) + random.normal(0, TINT, (count, 3))
+    if random.random() >= REPAINTED:
+        return picture
+    return np.rint(np.clip(picture * np.exp(shades)[surfaces], 0, 255)).astype(np.uint8)
 
 
 def _drawn(random: np.random.Generator, index: int, side: int) -> View:

@@ -28,6 +28,7 @@ BUILDERS: "dict[str, Callable[..., nn.Module]]" = {
     "inpaint-small": _later("inpainter", "build_inpaint_small"),
     "segmenter": _later("segmenter", "build_segmenter"),
     "layout": _later("layout", "build_layout"),
+    "light": _later("light", "build_light"),
     "vanisher-2018-segmenter": _later("vanisher2018", "build_segmenter"),
     "vanisher-2018-autoencoder": _later("vanisher2018", "build_autoencoder"),
     "glcic": _later("glcic", "build_generator"),

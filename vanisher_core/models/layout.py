@@ -41,15 +41,41 @@ class LayoutNet(nn.Module):
     def logits(self, rgb: Tensor, hole: Tensor) -> Tensor:
         """The same before normalisation."""
         body = self.body
-        height = torch.linspace(1, -1, rgb.shape[2], device=rgb.device, dtype=rgb.dtype)
-        colours = (rgb - body.mean) / body.std * (1 - hole)
-        planes = torch.cat([colours, hole, height.view(1, 1, -1, 1).expand_as(hole)], dim=1)
-        fine, _ = body.decoder(body.encoder(functional.pad(planes, (ROUND, ROUND, 0, 0), mode="circular")))
-        return body.head(fine)[..., ROUND // 2 : -ROUND // 2]
+        return answers(body, (rgb - body.mean) / body.std * (1 - hole), hole)
 
     def folded(self) -> LayoutNet:
         """A copy for inference, its batch normalisations merged into the convolutions before them."""
         return LayoutNet(self.body.folded())
+
+
+def answers(body: SegmenterNet, colours: Tensor, hole: Tensor) -> Tensor:
+    """What a body of five planes says of panoramas: BxKx(H/2)x(W/2).
+
+    Args:
+        body: see `upright_body`.
+        colours: Bx3xHxW, normalised.
+        hole: Bx1xHxW, 1 = to be erased.
+    """
+    height = torch.linspace(1, -1, hole.shape[2], device=hole.device, dtype=hole.dtype)
+    planes = torch.cat([colours, hole, height.view(1, 1, -1, 1).expand_as(hole)], dim=1)
+    fine, _ = body.decoder(body.encoder(functional.pad(planes, (ROUND, ROUND, 0, 0), mode="circular")))
+    return body.head(fine)[..., ROUND // 2 : -ROUND // 2]
+
+
+def upright_body(
+    channels: int, widths: Sequence[int], depths: Sequence[int], decoder_widths: Sequence[int]
+) -> SegmenterNet:
+    """A segmenter's body for upright panoramas: two more planes in, no second head.
+
+    Raises:
+        ValueError: the lists' lengths do not fit.
+    """
+    body = build_segmenter(channels, widths, depths, decoder_widths)
+    encoder = body.encoder
+    assert isinstance(encoder, Encoder)
+    encoder.stem = convolution(5, widths[0], 3, 2)
+    body.second_head = nn.Identity()
+    return body
 
 
 def build_layout(
@@ -62,9 +88,4 @@ def build_layout(
     Raises:
         ValueError: the lists' lengths do not fit.
     """
-    body = build_segmenter(len(EDGES), widths, depths, decoder_widths)
-    encoder = body.encoder
-    assert isinstance(encoder, Encoder)
-    encoder.stem = convolution(5, widths[0], 3, 2)
-    body.second_head = nn.Identity()
-    return LayoutNet(body)
+    return LayoutNet(upright_body(len(EDGES), widths, depths, decoder_widths))

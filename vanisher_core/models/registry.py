@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 SUFFIX = ".safetensors"
-TASKS = ("inpaint", "segment", "layout")
+TASKS = ("inpaint", "segment", "layout", "light")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class WeightInfo:
         path: the file.
         architecture: key of `build.BUILDERS`.
         config: keyword arguments of that builder.
-        task: "inpaint", "segment" or "layout".
+        task: one of TASKS.
         classes: what a segmenter finds, in the order of its channels; empty for an inpainter.
         version: of these weights.
         sha256: of the file, as the manifest lists it.
