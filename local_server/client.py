@@ -91,7 +91,7 @@ class Client:
         return self._work("/v1/erase", {"image": image, "mask": mask}, fields)
 
     def erase_panorama(self, image: bytes, *, mask: bytes | None = None, **fields: Any) -> Answer:
-        """The same for an equirectangular picture; `nadir=20` erases the tripod."""
+        """The same for an equirectangular picture; `nadir=20` erases the tripod, `relight=True` also shadows."""
         return self._work("/v1/panorama/erase", {"image": image, "mask": mask}, fields)
 
     def segment(self, image: bytes, classes: str = "person") -> Answer:

@@ -51,6 +51,13 @@ Nadir = Annotated[
     float | None,
     Form(gt=0, le=60, allow_inf_nan=False, description="Degrees round the pole below to erase: the tripod."),
 ]
+Relight = Annotated[
+    bool,
+    Form(
+        description="Panoramas that show the whole sphere: also lift the shadows of what goes from floor, walls and "
+        "ceiling, within 20 degrees of it."
+    ),
+]
 FormatField = Annotated[
     Format | None,
     Form(description="Format of the result; left out: `Accept` decides, else the picture's own."),

@@ -83,7 +83,8 @@ async def submit(
     request: Request, kind: Kind, image: forms.Image, mask: forms.MaskFile = None, remove: forms.Remove = None,
     classes: Annotated[str | None, Form(pattern=forms.CLASS_NAMES, description="Of kind segment.")] = None,
     nadir: forms.Nadir = None, grow: forms.Grow = None, feather: forms.Feather = None, model: forms.ModelName = None,
-    seed: forms.Seed = 0, fit_mask: forms.FitMask = False, format: forms.FormatField = None,
+    seed: forms.Seed = 0, relight: forms.Relight = False, fit_mask: forms.FitMask = False,
+    format: forms.FormatField = None,
     priority: Priority = "batch", key: Key = None,
 ) -> Response:  # fmt: skip
     """Queues work; requests that somebody waits for go first."""
@@ -98,7 +99,8 @@ async def submit(
         else:
             forms.say_what(mask, remove)
         options = erase_options(mask=mask, remove=remove, grow=grow, feather=feather, model=model, seed=seed)
-        extra = {"panorama": True, "nadir": nadir} if kind == "panorama" else {"fit_mask": fit_mask}
+        sphere = {"panorama": True, "nadir": nadir, "relight": relight or None}
+        extra = sphere if kind == "panorama" else {"fit_mask": fit_mask}
         options |= forms.clean(**extra, format=forms.wanted_format(format, None))
     task = "segment" if kind == "segment" else "erase"
     job = await work.new_job(daemon, kind, task, options, image=image, mask=mask, batch=priority == "batch")

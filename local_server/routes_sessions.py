@@ -174,14 +174,14 @@ async def receipt(request: Request, name: Name, number: Number) -> Response:
 async def erase(
     request: Request, name: Name, mask: forms.MaskFile = None, remove: forms.Remove = None, version: Base = None,
     grow: forms.Grow = None, feather: forms.Feather = None, model: forms.ModelName = None, seed: forms.Seed = 0,
-    panorama: OfPanorama = False, nadir: forms.Nadir = None,
+    panorama: OfPanorama = False, nadir: forms.Nadir = None, relight: forms.Relight = False,
 ) -> Response:  # fmt: skip
     """Erases from a version; when the job is done, its result is the session's new current version."""
     if panorama:
         forms.say_what_of_sphere(mask, remove, nadir)
     else:
         forms.say_what(mask, remove)
-        nadir = None
+        nadir, relight = None, False
     daemon = work.daemon_of(request)
     found = daemon.sessions.find(name)
     base, new = found.version(version), len(found.versions)
@@ -199,6 +199,7 @@ async def erase(
         model=model,
         seed=seed,
         nadir=nadir,
+        relight=relight or None,
         panorama=panorama,
     )
     kind = "panorama" if panorama else "erase"

@@ -17,7 +17,7 @@ IMAGES: dict[str, Any] = {name: {"schema": {"type": "string", "format": "binary"
 RESULT: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The picture: size, mode, depth, metadata of the source. Every sample outside the grown mask "
-        "is as it was (in a lossy format: before encoding).",
+        "(with `relight`: more than 20 degrees outside) is as it was (in a lossy format: before encoding).",
         "content": {
             **IMAGES,
             "application/json": {
@@ -35,7 +35,7 @@ RESULT: dict[int | str, dict[str, Any]] = {
         },
         "headers": {
             work.RECEIPT_HEADER: {
-                "description": "base64 of the receipt as compact JSON; without its windows if it would be longer than "
+                "description": "base64 of the receipt as compact JSON; without its windows (views) if it would be longer than "
                 "6000 characters (`?receipt=true` has all)",
                 "schema": {"type": "string"},
             },
@@ -73,10 +73,10 @@ async def erase(
 async def erase_panorama(
     request: Request, image: forms.Image, mask: forms.MaskFile = None, remove: forms.Remove = None,
     nadir: forms.Nadir = None, grow: forms.Grow = None, feather: forms.Feather = None, model: forms.ModelName = None,
-    seed: forms.Seed = 0, format: forms.FormatField = None, receipt: forms.ReceiptQuery = False,
-    accept: forms.Accept = None,
+    seed: forms.Seed = 0, relight: forms.Relight = False, format: forms.FormatField = None,
+    receipt: forms.ReceiptQuery = False, accept: forms.Accept = None,
 ) -> Response:  # fmt: skip
-    """The same for a 360-degree equirectangular picture; `nadir` erases the tripod below."""
+    """The same for a 360-degree equirectangular picture; `nadir` erases the tripod below, `relight` also shadows."""
     forms.say_what_of_sphere(mask, remove, nadir)
     options = erase_options(
         mask=mask,
@@ -86,6 +86,7 @@ async def erase_panorama(
         model=model,
         seed=seed,
         nadir=nadir,
+        relight=relight or None,
         panorama=True,
     )
     options |= forms.clean(format=forms.wanted_format(format, accept))

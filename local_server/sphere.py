@@ -16,14 +16,13 @@ Progress = Callable[[float, str], None]
 def erase(
     vanisher: Vanisher, photo: Photo, mask: Mask | None, options: dict[str, Any], progress: Progress
 ) -> PanoramaResult:
-    """Erases on the sphere what the mask, the classes and the nadir of a job name.
+    """Erases on the sphere what the mask, the classes and the nadir of a job name, with its light if asked to.
 
     Raises:
         VanisherError: as `panorama.erase_panorama`.
     """
-    chosen = {
-        name: options[name] for name in ("grow", "feather", "model", "seed", "nadir") if name in options
-    }
+    known = ("grow", "feather", "model", "seed", "nadir", "relight")
+    chosen = {name: options[name] for name in known if name in options}
     return erase_panorama(
         Panorama.from_photo(photo),
         mask,

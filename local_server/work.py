@@ -135,9 +135,10 @@ def headers_of(done: dict[str, Any]) -> dict[str, str]:
     if (receipt := done.get("receipt")) is not None:
         text = _packed(receipt)
         if len(text) > LONGEST_HEADER:
-            text = _packed(
-                {**receipt, "windows": [], "windows_left_out": len(receipt["windows"]), "notes": []}
-            )
+            # a photograph's receipt lists windows, a panorama's views
+            lists = [name for name in ("windows", "views") if name in receipt]
+            left_out = {f"{name}_left_out": len(receipt[name]) for name in lists}
+            text = _packed({**receipt, **dict.fromkeys(lists, []), **left_out, "notes": []})
         headers[RECEIPT_HEADER] = text
     notes = [urllib.parse.quote(note, safe=" ,.;:()%'/-=?!") for note in done.get("notes", [])]
     if notes:

@@ -17,7 +17,7 @@ from panorama.axes import room_yaw
 from panorama.files import Panorama
 from panorama.layout import CEILING, FLOOR, Layout
 from panorama.objects import Part, grown_objects
-from panorama.plan import SHARPEST, Piece, pieces
+from panorama.plan import DULL, SHARPEST, Piece, pieces
 from panorama.sphere import Frame, Region
 from panorama.views import View, positions, render, seen, unproject
 from panorama.walls import room_layout
@@ -30,8 +30,6 @@ LEAK = 2
 """View pixels round a hole that the sampling window may have filled with the object's colours."""
 STEEP = 55.0
 """Degrees of pitch beyond which there are no walls to be told from the floor."""
-DULL = 0.7
-"""What a plane shows less sharply than this share of a piece's own sharpness is not copied into it."""
 SLIT = 0.03
 """Half the width of a slit, in distances between camera and plane."""
 ROWS, BAND = 256, 64

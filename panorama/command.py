@@ -257,7 +257,7 @@ def _report(
     if not views:
         print(f"Nothing to erase. {target} equals the original.")
         return
-    plural = "s" if len(views) > 1 else ""
+    plural, done = "s" if len(views) > 1 else "", "filled and relit" if result.receipt.relight else "filled"
     print(
-        f"Wrote {target}: {share:.1%} of the panorama filled in {len(views)} view{plural} in {seconds:.1f} s."
+        f"Wrote {target}: {share:.1%} of the panorama {done} in {len(views)} view{plural} in {seconds:.1f} s."
     )

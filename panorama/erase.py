@@ -255,7 +255,7 @@ def _finish(
     digests = _digests([array, wanted.array, output])
     receipt = PanoramaReceipt(
         model=request.model, seed=request.seed, grow=request.grow, feather=request.feather,
-        nadir=request.nadir, removed=request.removed, relight=request.relight,
+        nadir=request.nadir, removed=request.removed, relight=canvas.lit is not None,
         grow_used=max((part.grow for part in canvas.parts), default=0),
         size=panorama.size,
         frame=(frame.full_width, frame.full_height, frame.left, frame.top),

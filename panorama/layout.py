@@ -18,6 +18,8 @@ FLOOR, CEILING, FIRST_WALL = 0, 1, 2
 """Numbers of the planes."""
 BESIDE = 1e-3
 """Least cosine between a direction and the normal of the wall that it shows."""
+RIM, NEAR = 128, 1e-6
+"""Directions in which a plane's edges are looked up, and how near to its corners, in radians."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,16 @@ class Layout:
         yaw = np.mod(yaw + math.pi, 2 * math.pi) - math.pi
         index = (np.searchsorted(starts, yaw, side="right") - 1) % len(starts)
         return index, distances[index] / np.maximum(np.cos(yaw - facings[index]), BESIDE)
+
+    def rim(self, plane: int) -> np.ndarray:
+        """Nx3 directions, of any length, along the edges of a plane, its corners among them."""
+        starts = np.array([wall.start for wall in self.walls])
+        yaw = np.concatenate([np.linspace(-math.pi, math.pi, RIM), starts - NEAR, starts + NEAR])
+        index, away = self._seen(yaw)
+        own = index == plane - FIRST_WALL if plane >= FIRST_WALL else np.ones(len(yaw), bool)
+        level = np.stack([np.sin(yaw), np.zeros(len(yaw)), np.cos(yaw)], axis=1) * away[:, None]
+        heights = {FLOOR: (-1.0,), CEILING: (self.ceiling,)}.get(plane, (-1.0, self.ceiling))
+        return np.concatenate([level[own] + np.array([0.0, height, 0.0]) for height in heights])
 
     def towards(self, plane: int) -> np.ndarray:
         """Rotation (3x3) of a camera that looks straight at a plane, its sides along the walls."""

@@ -34,16 +34,18 @@ BAND = 64
 
 
 def fading(frame: Frame, parts: list[Part]) -> NDArray[np.float32]:
-    """How much of the new light each direction gets: (COLUMNS/2)xCOLUMNS, 1 in the holes, 0 beyond REACH."""
+    """How much of the new light each direction gets: (COLUMNS/2)xCOLUMNS, 1 in the holes, 0 towards REACH.
+
+    What `apply` and `reached` look up between its cells is exactly 0 for every texel further than REACH from all holes.
+    """
     small = Frame.full(COLUMNS, COLUMNS // 2)
-    marks = np.zeros((small.height, small.width), bool)
-    across, down = small.width / frame.width, small.height / frame.height
-    for part in parts:
-        rows, columns = np.nonzero(part.hole)
-        rows, columns = rows + part.region.top, (columns + part.region.left) % frame.width
-        marks[(rows * down).astype(int), (columns * across).astype(int)] = True
+    hole = _hole(frame, parts)
+    rows, columns = _starts(small.height, frame.height), _starts(small.width, frame.width)
+    marks = np.maximum.reduceat(np.maximum.reduceat(hole, rows, axis=0), columns, axis=1) > 0
+    # A texel of the hole lies up to half a cell from its cell's middle, and a cell colours texels one cell away.
+    slack = 1.5 * math.sqrt(2) * max(small.step, frame.step, frame.row_step)
     away = small.distance(marks, Region(0, 0, small.width, small.height), REACH)
-    share = np.clip(1 - away / np.float32(REACH), 0, 1)
+    share = np.clip(1 - away / np.float32(max(REACH - slack, small.step)), 0, 1)
     return (share * share * (3 - 2 * share)).astype(np.float32)
 
 
@@ -79,10 +81,7 @@ def light_without(frame: Frame, picture: np.ndarray, parts: list[Part]) -> NDArr
     size = COLUMNS, COLUMNS // 2
     _, small = reduced(frame, picture, COLUMNS)
     rgb = cv2.resize(eight_bit(small), size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    hole = np.zeros((frame.height, frame.width), np.uint8)
-    for part in parts:
-        frame.put(hole, part.region, frame.cut(hole, part.region) | part.hole)
-    covered = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
+    covered = cv2.resize(_hole(frame, parts), size, interpolation=cv2.INTER_AREA) >= 128
     with torch.inference_mode():
         found = _network()(
             torch.from_numpy(rgb).permute(2, 0, 1)[None],
@@ -107,20 +106,33 @@ def apply(frame: Frame, work: np.ndarray, light: np.ndarray) -> None:
 
     def light_band(top: int) -> None:
         rows = slice(top, min(top + BAND, frame.height))
-        gain = _looked_up(wide, across, down[rows])
-        changed = gain.any(axis=2)
-        if not changed.any():
+        between = _between(wide, down[rows], 0)
+        near = np.flatnonzero(between.any(axis=(0, 2)))
+        columns = np.flatnonzero((across > near[0] - 1) & (across < near[-1] + 1)) if len(near) else near
+        if not len(columns):
             return
-        own = work[rows].reshape(-1, frame.width, 1 if work.ndim == 2 else work.shape[2])
-        logarithm = gain[changed] if colours == 3 else gain[changed].mean(axis=1, keepdims=True)
-        values = own[changed]
-        lit = values[:, :colours] * np.exp(logarithm)
-        if work.dtype != np.float32:
-            lit = np.rint(np.minimum(lit, most))
-        values[:, :colours] = lit.astype(work.dtype)
-        own[changed] = values
+        beside = slice(columns[0], columns[-1] + 1)
+        own = work[rows, beside] if work.ndim == 3 else work[rows, beside, None]
+        logarithm = _between(between, across[beside], 1)
+        if colours == 1:
+            logarithm = logarithm.mean(axis=2, keepdims=True)
+        lit = own[..., :colours] * np.exp(logarithm)
+        own[..., :colours] = lit if work.dtype == np.float32 else np.rint(np.minimum(lit, most))
 
     run_bands(light_band, list(range(0, frame.height, BAND)))
+
+
+def _hole(frame: Frame, parts: list[Part]) -> NDArray[np.uint8]:
+    """HxW, 255 where any part is to be filled."""
+    hole = np.zeros((frame.height, frame.width), np.uint8)
+    for part in parts:
+        frame.put(hole, part.region, np.where(part.hole, np.uint8(255), frame.cut(hole, part.region)))
+    return hole
+
+
+def _starts(cells: int, texels: int) -> NDArray[np.int64]:
+    """The first texel of each cell: those whose middle lies in it; the nearest one if cells are the smaller."""
+    return (2 * np.arange(cells) * texels + min(cells, texels)) // (2 * cells)
 
 
 def _places(cells: int, texels: int) -> NDArray[np.float32]:
@@ -137,8 +149,14 @@ def _surrounded(grid: np.ndarray) -> NDArray[np.float32]:
 
 def _looked_up(wide: np.ndarray, across: np.ndarray, down: np.ndarray) -> NDArray[np.float32]:
     """Values between the four nearest cells for every row and column; exactly 0 among zeros."""
-    x, y = np.meshgrid(across, down)
-    return cv2.remap(wide, x, y, cv2.INTER_LINEAR).astype(np.float32, copy=False)
+    return _between(_between(wide, down, 0), across, 1)
+
+
+def _between(grid: np.ndarray, places: np.ndarray, axis: int) -> NDArray[np.float32]:
+    """Values between the two nearest cells along an axis (`cv2.remap` would round places to 1/32 of a cell)."""
+    first = places.astype(np.intp)
+    share = (places - first).astype(np.float32).reshape(-1, *(1,) * (grid.ndim - 1 - axis))
+    return grid.take(first, axis) * (1 - share) + grid.take(first + 1, axis) * share
 
 
 def _enlarged(light: np.ndarray, size: tuple[int, int]) -> NDArray[np.float32]:
@@ -147,7 +165,7 @@ def _enlarged(light: np.ndarray, size: tuple[int, int]) -> NDArray[np.float32]:
     wide = np.pad(light.astype(np.float32), ((0, 0), (margin, margin), (0, 0)), mode="wrap")
     factor = size[0] // light.shape[1]
     wide = cv2.resize(wide, (wide.shape[1] * factor, size[1]), interpolation=cv2.INTER_CUBIC)
-    return wide[:, margin * factor : -margin * factor]
+    return wide[:, margin * factor : -margin * factor].astype(np.float32)
 
 
 @functools.cache

@@ -41,6 +41,10 @@ SHARPEST = 0.8
 """Quantile of that over a piece, that sets the resolution."""
 PLANE_MARGIN, REACH, PLANE_PIXELS = 0.8, 6.0, 320
 """Least context on a plane and farthest part of it, in distances between camera and plane; pixels that are enough."""
+DULL = 0.7
+"""What a plane shows less sharply than this share of a piece's own sharpness is not copied into it."""
+AROUND = 24
+"""Pixels shown round what can be copied from."""
 MOST_SHARED = 0.75
 """Largest share of a piece that its second half may cover with the overlap."""
 OUTLINE = 4000
@@ -128,12 +132,12 @@ def view_of(piece: Piece, frame: Frame, room: float | None, layout: Layout | Non
         rotation = layout.towards(piece.plane)
         depth = piece.points @ rotation[2]
         if float(depth.min()) > SHALLOW:
-            return _frontal(piece, frame, rotation, float(np.quantile(depth, SHARPEST)))
+            depth = float(np.quantile(depth, SHARPEST))
+            return _frontal(piece, frame, rotation, depth, layout.rim(piece.plane))
     rotation = _orientation(piece.centre, room)
     area = _plane_area(piece.parts, frame, rotation[2])
     focal = _focal(area, 1 / frame.step)
-    x, y, z = (piece.points @ rotation.T).T
-    x, y = x / z, -y / z
+    x, y = _on_plane(piece.points, rotation)
     margin = _margin(area, focal)
     near = 8 / focal
     left, right = _span(float(x.min()), float(x.max()), margin, near)
@@ -151,7 +155,7 @@ def _margin(area: float, focal: float) -> float:
     return max(MARGIN_MIN / focal, min(MARGIN_SHARE * math.sqrt(area), MARGIN_MOST / focal))
 
 
-def _frontal(piece: Piece, frame: Frame, rotation: np.ndarray, depth: float) -> View:
+def _frontal(piece: Piece, frame: Frame, rotation: np.ndarray, depth: float, rim: np.ndarray) -> View:
     """A view straight onto a plane, as fine as the panorama shows the nearest part of the piece.
 
     Args:
@@ -159,19 +163,27 @@ def _frontal(piece: Piece, frame: Frame, rotation: np.ndarray, depth: float) -> 
         frame: of the panorama.
         rotation: of the camera.
         depth: cosine between there and the plane's normal; the resolution on the plane falls with it.
+        rim: Nx3 directions along the plane's edges.
     """
     area = _plane_area(piece.parts, frame, rotation[2], SHALLOW)
     focal = _focal(area, depth / frame.step)
     focal = min(focal, math.sqrt(MOST_PIXELS / area))
-    x, y, z = (piece.points @ rotation.T).T
-    x, y = x / z, -y / z
     margin = max(_margin(area, focal), min(PLANE_MARGIN, PLANE_PIXELS / focal))
-    (left, right), (top, bottom) = (
-        (max(float(axis.min()) - margin, min(-REACH, float(axis.min()) - 8 / focal)),
-         min(float(axis.max()) + margin, max(REACH, float(axis.max()) + 8 / focal)))
-        for axis in (x, y)
-    )  # fmt: skip
-    return _window(rotation, focal, (left, right), (top, bottom))
+    sharp = math.sqrt(max(1 / (DULL * depth) ** 2 - 1, 0))
+    near, around = 8 / focal, AROUND / focal
+    sides = []
+    for points, edge in zip(_on_plane(piece.points, rotation), _on_plane(rim, rotation), strict=True):
+        low, high = float(points.min()), float(points.max())
+        least = max(-REACH, float(edge.min()) - around, -sharp - around)
+        most = min(REACH, float(edge.max()) + around, sharp + around)
+        sides.append((max(low - margin, min(least, low - near)), min(high + margin, max(most, high + near))))
+    return _window(rotation, focal, *sides)
+
+
+def _on_plane(directions: np.ndarray, rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x and y, downwards, of directions (Nx3) on the plane z = 1 of a camera."""
+    x, y, z = (directions @ rotation.T).T
+    return x / z, -y / z
 
 
 def _window(

@@ -3,8 +3,10 @@
 The product (`erase_panorama`) empties rooms that nothing was trained on, beside (a) OpenCV Telea and PyPatchMatch on
 the flat equirectangular picture, (b) the product's fill on the flat picture and (c) on plain, unturned cube faces.
 All get the same hole: every furniture, rug, picture and tripod pixel of the renderer's class mask, grown once as the
-product does. Curtains, lamps on the ceiling and doors belong to the room. `training.panorama_rooms` says what the
-truth is and where figures are taken. Rooms come from `--cache`; missing ones are rendered there (a minute each).
+product does. Curtains, lamps on the ceiling and doors belong to the room. The product runs as it is, changing nothing
+outside the hole, and with `relight`, when only what lies beyond its reach must stay; figures are taken inside the hole
+for all. `training.panorama_rooms` says what the truth is and where figures are taken. Rooms come from `--cache`;
+missing ones are rendered there (a minute each).
 
 Then one room is rolled three times, and with `--speed` the time and memory bars are measured. `--out DIR` keeps
 `panorama.md`, `panorama.csv` (every room and method; column `size` names the truth) and `panorama-seam.csv`;
@@ -23,13 +25,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from panorama import light
 from panorama.baselines import on_cube_faces, on_flat_picture, on_sphere
+from panorama.objects import grown_objects
 from training.evaluate_inpaint import Row
 from training.inpaint_plates import MAGENTA
 from training.methods import set_threads, title
 from training.metrics import Lpips, measure
 from training.pages import Bar, Page, all_met
-from training.panorama_bars import OURS, Rolled, Seam, bars, roll_bars, rolled, seam, seam_lines
+from training.panorama_bars import OURS, RELIT, Rolled, Seam, bars, roll_bars, rolled, seam, seam_lines
 from training.panorama_rooms import Picture, RoomCase, relit, rooms, unfolded
 from training.panorama_speed import speed_page
 from training.peers import Fill, installed, peer
@@ -58,7 +62,7 @@ class Outcome(NamedTuple):
 def methods(device: str) -> dict[str, Fill]:
     """The product, the rivals that are installed, and the product's fill in simpler geometry, by title."""
     vanisher = Vanisher(device)
-    opened = {OURS: on_sphere(vanisher)}
+    opened = {OURS: on_sphere(vanisher), RELIT: on_sphere(vanisher, relight=True)}
     opened |= {name: peer(key) for name, key in RIVALS.items() if installed(key)}
     return opened | {FLAT: on_flat_picture(vanisher), FACES: on_cube_faces(vanisher)}
 
@@ -80,11 +84,23 @@ def run_rooms(fills: Mapping[str, Fill], cases: Sequence[RoomCase], lpips: Lpips
             continue
         rows += room_rows(case, index, done, seconds, lpips)
         seams += [seam(name, case, filled) for name, filled in done.items()]
-        outside += int(np.count_nonzero((done[OURS] != case.furnished)[~case.hole])) if OURS in done else 0
+        outside += sum(changed_outside(name, case, filled) for name, filled in done.items())
         kept |= {(name, case.seed): filled for name, filled in done.items()}
         if sys.stderr.isatty():
             print(f"\rroom {index + 1}/{len(cases)}", end="", file=sys.stderr, flush=True)
     return Outcome(rows, seams, outside, refusals, kept)
+
+
+def changed_outside(name: str, case: RoomCase, filled: Picture) -> int:
+    """Samples that the product changed and must not have: outside the hole, or, relit, beyond the light's reach."""
+    if name == OURS:
+        kept = ~case.hole
+    elif name == RELIT:
+        parts = grown_objects(np.where(case.hole, 255, 0).astype(np.uint8), case.frame, grow=0)
+        kept = light.reached(light.fading(case.frame, parts), case.hole.shape) == 0
+    else:
+        return 0
+    return int(np.count_nonzero((filled != case.furnished)[kept]))
 
 
 def room_rows(
@@ -178,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     page.write(*(f"> left out: {name}: not installed" for name in RIVALS if name not in fills))
     outcome = run_rooms(fills, cases, lpips)
     judged = quality_page(page, cases, outcome)
-    turned = rolled(fills[OURS], cases[0])
+    turned = rolled(fills[RELIT], cases[0])
     judged += roll_page(page, cases[0], turned)
     if options.speed:
         judged += speed_page(page, cases[0].furnished, options.device)

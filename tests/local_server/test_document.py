@@ -156,6 +156,7 @@ def test_a_recipe_of_the_docs_runs(daemon: Daemon, tmp_path: Path, index: int, l
     (tmp_path / "beach.jpg").write_bytes(encoded(picture(), "JPEG", quality=95))
     (tmp_path / "mask.png").write_bytes(encoded(hole()))
     (tmp_path / "room.jpg").write_bytes(encoded(picture(256, 128), "JPEG", quality=95))
+    (tmp_path / "sofa.png").write_bytes(encoded(hole(256, 128)))
     bin_ = tmp_path / "bin"
     bin_.mkdir()
     (bin_ / "python3").symlink_to(sys.executable)

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from tests.training.painted_rooms import box, notched, write_rooms
-from training import layout
+from training import layout, upright
 from training.common import export_weights
 from training.data import room_layouts
 from vanisher_core.models.build import BUILDERS
@@ -137,7 +137,7 @@ def test_a_warm_start_takes_the_features_and_nothing_for_the_added_planes(tmp_pa
     segmenter, net = build_segmenter(7), build_layout()
     path = export_weights(segmenter, tmp_path / "segmenter.safetensors", {"architecture": "segmenter"})
     before = {name: tensor.clone() for name, tensor in net.body.state_dict().items()}
-    taken = layout.warm_start(net, path)
+    taken = upright.warm_start(net.body, path)
     given, own = segmenter.state_dict(), net.body.state_dict()
     own_alone = {"head.weight", "head.bias"}  # of another number of classes
     assert taken == len(own) - len(own_alone)
@@ -159,7 +159,7 @@ def test_a_warm_start_takes_the_features_and_nothing_for_the_added_planes(tmp_pa
 def test_a_warm_start_from_something_else_is_refused(tmp_path: Path) -> None:
     path = export_weights(torch.nn.Linear(2, 2), tmp_path / "other.safetensors", {"architecture": "none"})
     with pytest.raises(ValueError, match="no tensor of"):
-        layout.warm_start(build_layout(), path)
+        upright.warm_start(build_layout().body, path)
 
 
 def test_training_starts_from_a_segmenter(

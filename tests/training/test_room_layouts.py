@@ -222,7 +222,7 @@ def test_pictures_are_looked_up_round_the_seam(by: float) -> None:
     grid = torch.from_numpy(np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32))[None]
     whole, part = math.floor(by), by - math.floor(by)
     expected = torch.lerp(picture.roll(-whole, 3), picture.roll(-whole - 1, 3), part)
-    assert torch.allclose(room_layouts._sampled(picture, grid, "bilinear"), expected, atol=1e-4)
+    assert torch.allclose(room_layouts.sampled(picture, grid, "bilinear"), expected, atol=1e-4)
 
 
 def green(batch: Batch) -> torch.Tensor:

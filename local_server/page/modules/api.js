@@ -88,7 +88,7 @@ export const chooseVersion = (id, version) =>
 
 /**
  * @param {string} id
- * @param {{mask: Blob, version: number, grow?: number, feather?: number, seed: number, panorama?: string}} fields
+ * @param {{mask: Blob, version: number, grow?: number, feather?: number, seed: number, panorama?: string, relight?: string}} fields
  * @returns {Promise<Job>}
  */
 export const startErase = (id, fields) => json(`/v1/sessions/${id}/erase`, { method: "POST", body: form(fields) });

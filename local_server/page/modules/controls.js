@@ -10,6 +10,7 @@ const automatic = element("automatic", HTMLInputElement);
 const grow = element("grow", HTMLInputElement);
 const soften = element("soften", HTMLInputElement);
 const panorama = element("panorama", HTMLInputElement);
+const relight = element("relight", HTMLInputElement);
 const format = element("format", HTMLSelectElement);
 
 /** @param {Editor} editor */
@@ -36,6 +37,10 @@ export function bindControls(editor) {
   panorama.addEventListener("change", () => {
     if (editor.document) editor.document.panorama = panorama.checked;
     editor.stage.invalidate();
+    editor.changed();
+  });
+  relight.addEventListener("change", () => {
+    if (editor.document) editor.document.relight = relight.checked;
   });
   format.addEventListener("change", () => (editor.format = format.value));
   element("options", HTMLButtonElement).addEventListener("click", () => showSheet(!document.body.classList.contains("is-sheet-open")));
@@ -121,4 +126,6 @@ function showSettings({ document: picture, tools, edge }) {
   soften.disabled = edge.grow === undefined;
   element("panorama-row", HTMLElement).hidden = !picture?.session.panorama;
   panorama.checked = picture?.panorama ?? false;
+  relight.checked = picture?.relight ?? false;
+  relight.disabled = !panorama.checked; // only what is filled on the sphere can be relit
 }

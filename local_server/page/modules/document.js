@@ -37,6 +37,8 @@ export class PictureDocument extends EventTarget {
     this.name = name;
     /** Whether fills go round the sphere: seam and poles. */
     this.panorama = session.panorama;
+    /** Whether the shadows of what goes are lifted too; on the sphere only. */
+    this.relight = false;
     this.mask = new TiledMask(session.width, session.height);
     this.pyramid = new Pyramid(session, () => this.changed(), onError);
     this.#rebuildHistory();
@@ -176,7 +178,7 @@ export class PictureDocument extends EventTarget {
     return this.#busy("Erasing", async () => {
       const { mask, base, seed } = fill;
       const job = await this.#follow(
-        api.startErase(this.session.id, { mask, version: base, ...edge, seed, panorama: this.#asPanorama }),
+        api.startErase(this.session.id, { mask, version: base, ...edge, seed, panorama: this.#asPanorama, relight: this.#relit }),
       );
       if (!job) return null;
       const version = /** @type {Version} */ (job.result.version);
@@ -192,6 +194,11 @@ export class PictureDocument extends EventTarget {
   /** The form field: left out unless the picture is a panorama. */
   get #asPanorama() {
     return this.panorama ? "true" : undefined;
+  }
+
+  /** The form field: left out unless the light is to change. */
+  get #relit() {
+    return this.panorama && this.relight ? "true" : undefined;
   }
 
   /**
