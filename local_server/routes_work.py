@@ -35,8 +35,8 @@ RESULT: dict[int | str, dict[str, Any]] = {
         },
         "headers": {
             work.RECEIPT_HEADER: {
-                "description": "base64 of the receipt as compact JSON; without its windows (views) if it would be longer than "
-                "6000 characters (`?receipt=true` has all)",
+                "description": "base64 of the receipt as compact JSON; without its windows or views if it would be "
+                "longer than 6000 characters (`?receipt=true` has all)",
                 "schema": {"type": "string"},
             },
             work.NOTES_HEADER: {

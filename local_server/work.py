@@ -136,9 +136,8 @@ def headers_of(done: dict[str, Any]) -> dict[str, str]:
         text = _packed(receipt)
         if len(text) > LONGEST_HEADER:
             # a photograph's receipt lists windows, a panorama's views
-            lists = [name for name in ("windows", "views") if name in receipt]
-            left_out = {f"{name}_left_out": len(receipt[name]) for name in lists}
-            text = _packed({**receipt, **dict.fromkeys(lists, []), **left_out, "notes": []})
+            name = "views" if "views" in receipt else "windows"
+            text = _packed({**receipt, name: [], f"{name}_left_out": len(receipt[name]), "notes": []})
         headers[RECEIPT_HEADER] = text
     notes = [urllib.parse.quote(note, safe=" ,.;:()%'/-=?!") for note in done.get("notes", [])]
     if notes:

@@ -68,7 +68,6 @@ class _Request:
     feather: float | None
     nadir: float | None
     removed: tuple[str, ...]
-    relight: bool
 
 
 def erase_panorama(
@@ -112,7 +111,7 @@ def erase_panorama(
     """
     report = progress or (lambda fraction, text: None)
     vanisher = vanisher or Vanisher()
-    request = _Request(model or vanisher.model, seed, grow, feather, nadir, tuple(remove), relight)
+    request = _Request(model or vanisher.model, seed, grow, feather, nadir, tuple(remove))
     begin = FINDING if request.removed else 0.0
     wanted, notes = _wanted(panorama, mask, request, vanisher, _part(report, 0.0, begin, ""))
     canvas = Canvas(panorama, wanted.array, grow, feather, relight=relight)

@@ -29,6 +29,8 @@ COLUMNS = 256
 """Of the panorama as the network has learnt to see it; its answer has half as many."""
 REACH = math.radians(20)
 """Angle from the hole at which the light is as it was."""
+EVEN = 4.0
+"""Texels at COLUMNS, standard deviation within which light is the same: finer changes are the network's noise."""
 BAND = 64
 """Rows that are lit at a time."""
 
@@ -160,12 +162,11 @@ def _between(grid: np.ndarray, places: np.ndarray, axis: int) -> NDArray[np.floa
 
 
 def _enlarged(light: np.ndarray, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Logarithms at another size, smoothly, all round."""
-    margin = light.shape[1] // 8
+    """Logarithms at another size and evened, all round."""
+    margin, factor = light.shape[1] // 8, size[0] // light.shape[1]
     wide = np.pad(light.astype(np.float32), ((0, 0), (margin, margin), (0, 0)), mode="wrap")
-    factor = size[0] // light.shape[1]
-    wide = cv2.resize(wide, (wide.shape[1] * factor, size[1]), interpolation=cv2.INTER_CUBIC)
-    return wide[:, margin * factor : -margin * factor].astype(np.float32)
+    wide = cv2.resize(wide, (wide.shape[1] * factor, size[1]), interpolation=cv2.INTER_LINEAR)
+    return cv2.GaussianBlur(wide, (0, 0), EVEN)[:, margin * factor : -margin * factor].astype(np.float32)
 
 
 @functools.cache

@@ -181,7 +181,7 @@ def _frontal(piece: Piece, frame: Frame, rotation: np.ndarray, depth: float, rim
 
 
 def _on_plane(directions: np.ndarray, rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x and y, downwards, of directions (Nx3) on the plane z = 1 of a camera."""
+    """Where directions (Nx3) meet the plane z = 1 of a camera: x, and y downwards."""
     x, y, z = (directions @ rotation.T).T
     return x / z, -y / z
 

@@ -52,6 +52,7 @@ def desk(tmp_path: Path) -> Path:
             Image.fromarray(mask).save(masks / f"{Path(name).stem}.png" if folder else masks / "mask.png")
     panorama.save(tmp_path / "room.jpg", quality=90)
     Image.fromarray(sofa).save(tmp_path / "sofa.png")
+    Image.fromarray(sofa).save(tmp_path / "furniture.png")
     return tmp_path
 
 

@@ -8,6 +8,7 @@ A step draws one picture size and as many pictures as the pixel budget allows. T
 checkpoint, stops on a non-finite loss and after `steps` or `minutes`, whichever comes first; with `minutes` the
 learning rate follows the clock, so that a machine of any speed ends its schedule. The averaged weights are
 exported with each validation. `--pixels` is the budget of one process (`training.distributed`).
+`--rooms FOLDER` mixes in views of rendered rooms without furniture; `--keep-head` goes on from `--start` as it is.
 """
 
 import sys
@@ -47,6 +48,9 @@ class Config:
     data: Path = Path("../shared/data")
     out: Path = Path("runs/inpaint")
     start: Path | None = None
+    keep_head: bool = False
+    rooms: Path | None = None
+    room_share: float = 0.3
     steps: int = 1_000_000
     minutes: float = 0.0
     sizes: tuple[int, ...] = (128, 128, 128, 192, 256)
@@ -112,9 +116,22 @@ def critic_step(
 
 @torch.no_grad()
 def validate(model: nn.Module, scenes: Scenes, plate: Path) -> dict[str, float]:
-    """Masked PSNR (dB, mean over pictures) and contrast error of the fixed validation holes; writes a plate."""
+    """Masked PSNR (dB, mean over pictures) and contrast error of the fixed validation holes; writes a plate.
+
+    `rooms_psnr` is that of views of rooms never trained on, if there are any.
+    """
+    figures = _figures(model, scenes.validation, scenes.validation_holes, plate)
+    if scenes.rooms_validation is not None:
+        holes = scenes.validation_holes[: len(scenes.rooms_validation)]
+        own = _figures(model, scenes.rooms_validation, holes, plate.with_name("plate-rooms.png"))
+        figures["rooms_psnr"] = own["psnr"]
+    return figures
+
+
+@torch.no_grad()
+def _figures(model: nn.Module, pictures: Tensor, holes: Tensor, plate: Path) -> dict[str, float]:
     psnrs, contrasts, shown = [], [], []
-    for rgb, hole in zip(scenes.validation.split(8), scenes.validation_holes.split(8), strict=True):
+    for rgb, hole in zip(pictures.split(8), holes.split(8), strict=True):
         truth = rgb.float() / 255
         done = model(truth, hole)
         squared = ((done.rgb - truth).square() * hole).sum((1, 2, 3)) / (3 * hole.sum((1, 2, 3)))
@@ -138,10 +155,10 @@ def export(model: nn.Module, path: Path, note: dict[str, Any]) -> None:
     export_weights(model, path, metadata | {"training": note})
 
 
-def warm_start(model: ResidualGenerator, weights: Path) -> None:
-    """Takes the features of earlier weights but starts again from the smooth fill: the head is zeroed."""
+def warm_start(model: ResidualGenerator, weights: Path, *, keep_head: bool = False) -> None:
+    """Takes earlier weights; unless the head is kept, it is zeroed, and the smooth fill is the start again."""
     model.load_state_dict(load_file(weights), strict=True)
-    for tensor in list(model.head.parameters())[-2:]:
+    for tensor in [] if keep_head else list(model.head.parameters())[-2:]:
         nn.init.zeros_(tensor)
 
 
@@ -170,7 +187,7 @@ def build(config: Config, device: torch.device) -> Run:
     """Networks and optimisers at their start."""
     model = channels_last(build_inpaint_small().to(device))
     if config.start is not None:
-        warm_start(model, config.start)
+        warm_start(model, config.start, keep_head=config.keep_head)
     critic = channels_last(GlobalLocalCritic().to(device))
     return Run(
         model,
@@ -194,7 +211,10 @@ def draw(config: Config, scenes: Scenes) -> tuple[Tensor, Tensor]:
     """Pictures of one random size, as many as the pixel budget allows, and a hole for each."""
     size = config.sizes[int(torch.randint(len(config.sizes), ()))]
     batch = max(1, config.pixels // size**2)
-    truth = augmented(scenes.train, batch, size).contiguous(memory_format=torch.channels_last)
+    source = scenes.train
+    if scenes.rooms is not None and float(torch.rand(())) < config.room_share:
+        source = scenes.rooms
+    truth = augmented(source, batch, size).contiguous(memory_format=torch.channels_last)
     return truth, scenes.holes.sample(batch, size)
 
 
@@ -230,7 +250,9 @@ def main(config: Config) -> None:
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
     world = distributed.start(config.device)
-    scenes = load_scenes(config.data, config.size, config.limit, config.validate, config.bank, world.device)
+    scenes = load_scenes(
+        config.data, config.size, config.limit, config.validate, config.bank, world.device, config.rooms
+    )
     run = build(config, world.device)
     state = load_checkpoint(config.out, run.modules, run.optimizers) or {}
     step, seconds, seen = (state.get(key, 0) for key in ("step", "seconds", "pictures"))

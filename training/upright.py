@@ -17,12 +17,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training import common
+from training.data.room_views import HELD_OUT
 from training.segment import weight_groups
 from vanisher_core.models.segmenter import SegmenterNet
 
 LOG_EVERY = 50
-HELD_OUT = 10
-"""Rooms whose seed it divides are never trained on."""
 
 
 @dataclass(frozen=True)

@@ -56,15 +56,16 @@ class Inpainter:
         self.dtype = inference_dtype(self.device)
         self._network = channels_last(registry.load(model, self.device))
 
-    def fill(self, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    def fill(self, rgb: np.ndarray, hole: np.ndarray, wanted: np.ndarray | None = None) -> np.ndarray:
         """Fills the hole of a window.
 
         Args:
-            rgb: H x W x 3 float32 in [0, 1]; values inside the hole are ignored.
-            hole: H x W bool, True = fill.
+            rgb: H x W x 3 float32 in [0, 1]; values inside the hole are ignored, but see `wanted`.
+            hole: H x W bool, True = nothing is known.
+            wanted: H x W bool, the part of the hole to fill; the rest of it holds a smooth fill already. None: all.
 
         Returns:
-            H x W x 3 float32 in [0, 1]: the hole filled, coarsely; known pixels are those given.
+            H x W x 3 float32 in [0, 1]: what is wanted filled, coarsely; the other pixels are those given.
 
         Raises:
             ModelError: the output is not finite or out of range even in float32.
@@ -77,14 +78,14 @@ class Inpainter:
         residual = self._residual(*shrink(rgb, hole, size))
         if scale < 1:
             residual = cv2.resize(residual, (width, height), interpolation=cv2.INTER_CUBIC)
-        near = (
-            bounding_box(hole.view(np.uint8)).expanded(_reach(hole) + BLURRED).clipped((width, height)).slices
-        )
-        inside = hole[near]
+        wanted = hole if wanted is None else wanted
+        box = bounding_box(np.ascontiguousarray(wanted).view(np.uint8))
+        near = box.expanded(_reach(hole) + BLURRED).clipped((width, height)).slices
+        inside = wanted[near]
         # the smooth fill is made anew at the window's own scale, where its rim is exact
         smooth = membrane(rgb[near], inside)
         fill = rgb.copy()
-        found = np.clip(smooth + credit(smooth, inside) * residual[near], 0, 1)
+        found = np.clip(smooth + credit(smooth, hole[near]) * residual[near], 0, 1)
         np.copyto(fill[near], found, where=inside[..., None])
         return fill
 

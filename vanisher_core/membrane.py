@@ -93,51 +93,51 @@ def _solve(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
     known = np.where(hole[..., None], np.float32(0), values.reshape(*hole.shape, -1))
     planes = np.ascontiguousarray(known.transpose(2, 0, 1))
-    holes = _pull_holes(hole)
-    run_bands(lambda index: _cascade(planes[index], holes), list(range(len(planes))))
+    holes, shares = _pulled(hole)
+    run_bands(lambda index: _cascade(planes[index], holes, shares), list(range(len(planes))))
     return planes.transpose(1, 2, 0).reshape(values.shape)
 
 
-def _pull_holes(hole: np.ndarray) -> list[np.ndarray]:
-    """The hole at every level, until nothing is hole: a coarse pixel is, when none of its four is known."""
-    holes = [hole]
+def _pulled(hole: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The hole at every level, until nothing is hole, and how much of each pixel's four is known at all but the first.
+
+    A coarse pixel is hole when none of its four is known.
+    """
+    holes, shares = [hole], []
     while holes[-1].any():
-        holes.append(np.logical_not(_quads(~holes[-1]).any((1, 3))))
-    return holes
+        shares.append(_halved((~holes[-1]).astype(np.float32)))
+        holes.append(shares[-1] == 0)
+    return holes, shares
 
 
-def _quads(plane: np.ndarray) -> np.ndarray:
-    """H x W -> H/2 x 2 x W/2 x 2, zero-padded to even sizes."""
+def _halved(plane: np.ndarray) -> np.ndarray:
+    """Means of 2x2 pixels (float32); an odd side is continued by zeros."""
+    import cv2  # late, as above
+
     height, width = plane.shape
-    padded = np.pad(plane, ((0, height % 2), (0, width % 2)))
-    return padded.reshape((height + 1) // 2, 2, (width + 1) // 2, 2)
+    if height % 2 or width % 2:
+        plane = np.pad(plane, ((0, height % 2), (0, width % 2)))
+    return cv2.resize(plane, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
 
 
-def _cascade(plane: np.ndarray, holes: list[np.ndarray]) -> None:
+def _cascade(plane: np.ndarray, holes: list[np.ndarray], shares: list[np.ndarray]) -> None:
     """Pull the known values down, then push and relax up, in place."""
+    import cv2
+
     from vanisher_core.exemplar.relax import relax_plane
 
     known = plane[~holes[0]]
     low, high = known.min(), known.max()
     planes = [plane]
-    for hole in holes[:-1]:
-        count = _quads((~hole).astype(np.float32)).sum((1, 3))
-        total = _quads(np.where(hole, np.float32(0), planes[-1])).sum((1, 3))
-        planes.append(total / np.maximum(count, 1))
+    for hole, share in zip(holes, shares, strict=False):
+        planes.append(
+            _halved(np.where(hole, np.float32(0), planes[-1])) / np.maximum(share, np.float32(0.25))
+        )
     for level in range(len(holes) - 2, -1, -1):
-        fine, hole = planes[level], holes[level]
-        fine[hole] = _push(planes[level + 1], hole.shape)[hole]
+        fine, hole, coarse = planes[level], holes[level], planes[level + 1]
+        double = cv2.resize(
+            coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]), interpolation=cv2.INTER_LINEAR
+        )
+        np.copyto(fine, double[: hole.shape[0], : hole.shape[1]], where=hole)
         relax_plane(fine, hole, _COARSE_SWEEPS if level > 1 else _SWEEPS, 1.6)
     np.clip(plane, low, high, out=plane, where=holes[0])
-
-
-def _push(coarse: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Bilinear doubling (pixel centres at +0.5), cropped to `shape`."""
-    padded = np.pad(coarse, 1, mode="edge")
-    rows = np.empty((2 * coarse.shape[0], padded.shape[1]), np.float32)
-    rows[0::2] = 0.75 * padded[1:-1] + 0.25 * padded[:-2]
-    rows[1::2] = 0.75 * padded[1:-1] + 0.25 * padded[2:]
-    out = np.empty((rows.shape[0], 2 * coarse.shape[1]), np.float32)
-    out[:, 0::2] = 0.75 * rows[:, 1:-1] + 0.25 * rows[:, :-2]
-    out[:, 1::2] = 0.75 * rows[:, 1:-1] + 0.25 * rows[:, 2:]
-    return out[: shape[0], : shape[1]]

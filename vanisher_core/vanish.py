@@ -257,7 +257,7 @@ class Vanisher:
         inpainter = self._network(required=model == "network") if model != "exemplar" else None
         if inpainter is None:
             return piece.exemplar()
-        coarse = inpainter.fill(piece.rgb, piece.blank)
+        coarse = inpainter.fill(piece.rgb, piece.blank, piece.unknown)
         if model == "network":
             return piece.judged(coarse, "network")
         try:

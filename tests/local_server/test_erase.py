@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from local_server import work
 from local_server.client import Client, DaemonError, form
+from panorama import Frame, Panorama, erase_panorama
+from panorama.sphere import Region
 from tests.local_server.daemons import decoded, encoded, hole, picture
 from vanisher_core import Mask, Photo, Vanisher
 from vanisher_core.receipt import Receipt
@@ -101,6 +103,13 @@ def test_a_long_receipt_is_cut_to_what_headers_hold() -> None:
     assert json.loads(base64.b64decode(packed))["windows_left_out"] == 1000
 
 
+def test_a_long_receipt_of_a_panorama_is_cut_too() -> None:
+    receipt = {"seed": 1, "views": [{"yaw": 0.0, "windows": [{"box": [0, 0, 1, 1]}]}] * 1000, "notes": []}
+    packed = work.headers_of({"receipt": receipt})[work.RECEIPT_HEADER]
+    assert len(packed) <= work.LONGEST_HEADER
+    assert json.loads(base64.b64decode(packed))["views_left_out"] == 1000
+
+
 @pytest.mark.parametrize(
     ("fields", "files", "kind", "status"),
     [
@@ -166,3 +175,22 @@ def test_a_panorama_keeps_what_is_outside_and_gets_its_tags(client: Client) -> N
     assert np.array_equal(after.array[mask == 0], samples[mask == 0])
     assert not np.array_equal(after.array[mask > 0], samples[mask > 0])
     assert b"equirectangular" in (after.metadata.xmp or b"")
+    assert answer.receipt is not None and answer.receipt["relight"] is False
+
+
+def test_a_panorama_is_relit_on_request_within_20_degrees(client: Client) -> None:
+    samples = picture(256, 128)
+    mask = np.zeros((128, 256), np.uint8)
+    mask[50:70, 248:] = mask[50:70, :8] = 255
+    file, marks = encoded(samples), encoded(mask)
+    plain = client.erase_panorama(file, mask=marks, grow=0, model="exemplar")
+    answer = client.erase_panorama(file, mask=marks, grow=0, model="exemplar", relight=True)
+    own = erase_panorama(
+        Panorama.from_array(samples), Mask(mask), vanisher=Vanisher(), model="exemplar", grow=0, relight=True
+    )
+    assert np.array_equal(decoded(answer.data), own.photo.array)
+    assert not np.array_equal(decoded(answer.data), decoded(plain.data))
+    assert answer.receipt is not None and answer.receipt["relight"] is True
+    assert "room-light" in answer.receipt["weights"]
+    away = np.degrees(Frame.full(256, 128).distance(mask > 0, Region(0, 0, 256, 128), np.pi))
+    assert np.array_equal(decoded(answer.data)[away > 20], samples[away > 20])

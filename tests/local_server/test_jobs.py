@@ -66,6 +66,24 @@ def test_a_repeated_key_gives_the_same_job_and_a_misused_one_is_refused(client: 
         client.submit("erase", encoded(picture(seed=1)), **send)
 
 
+def test_a_panorama_in_the_queue_is_relit_on_request_and_a_photograph_never(client: Client) -> None:
+    mask = np.zeros((128, 256), np.uint8)
+    mask[60:76, 120:140] = 255
+    send = {"mask": encoded(mask), "model": "exemplar"}
+    relit = client.submit("panorama", encoded(picture(256, 128)), **send, key="salon-1", relight=True)
+    with pytest.raises(DaemonError, match="another request"):
+        client.submit("panorama", encoded(picture(256, 128)), **send, key="salon-1")
+    answer = client.wait(relit["id"])
+    assert answer.receipt is not None and answer.receipt["relight"] is True
+    away = np.abs(np.arange(256) - 130)
+    assert np.array_equal(decoded(answer.data)[:, away > 64], picture(256, 128)[:, away > 64])
+    flat, also = (
+        client.submit("erase", encoded(picture(256, 128)), mask=encoded(mask), relight=relight)["id"]
+        for relight in (None, True)
+    )
+    assert client.wait(flat).data == client.wait(also).data
+
+
 def test_a_running_job_is_cancelled_and_the_next_one_works(client: Client) -> None:
     name = long_job(client)
     client.cancel(name)

@@ -1,5 +1,6 @@
 """The paint client, driven like a user does: the real page, the real daemon, the real networks."""
 
+import json
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -157,6 +158,45 @@ def test_panorama_painted_across_the_seam(chromium, daemon: Daemon, tmp_path: Pa
     )  # a circle on the sphere is wider in the picture off the equator
     assert np.array_equal(after[kept], before[kept])
     assert (after[mask > 0] != before[mask > 0]).any()
+    client.close()
+
+
+def test_shadows_are_lifted_from_panoramas_on_request(
+    chromium, daemon: Daemon, photo: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "room.png"
+    Photo.from_array(textured(256, 512)).save(file)
+    client = Client(chromium, daemon, width=760, height=420)
+    page = client.page
+    client.open(photo)
+    relight, sphere = page.get_by_label("Lift the shadows"), page.get_by_label("Full 360")
+    assert not relight.is_visible(), "for panoramas only"
+    client.open(file)
+    assert relight.is_enabled() and not relight.is_checked()
+    sphere.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert relight.is_checked(), "by keyboard"
+    sphere.uncheck()
+    assert relight.is_disabled()
+    sphere.check()
+    assert relight.is_enabled() and relight.is_checked()
+
+    client.drag((0.45, 0.55), (0.52, 0.55))
+    mask = client.mask()
+    with page.expect_response(lambda answer: answer.url.endswith("/erase")) as started:
+        client.erase()
+    job = json.loads(daemon.ask(started.value.json()["urls"]["self"]))
+    assert (job["kind"], job["state"]) == ("panorama", "done")
+    done = job["result"]
+    receipt = json.loads(
+        daemon.ask(f"/v1/sessions/{done['session']}/versions/{done['version']['number']}/receipt")
+    )
+    assert receipt["relight"] is True and "room-light" in receipt["weights"]
+    after, before = Photo.from_bytes(client.saved("download")).array, Photo.open(file).array
+    assert (after[mask > 0] != before[mask > 0]).any()
+    columns = np.flatnonzero(mask.any(axis=0))
+    assert np.array_equal(after[:, columns[-1] + 128 :], before[:, columns[-1] + 128 :])
     client.close()
 
 

@@ -92,7 +92,20 @@ def test_everything_by_keyboard(chromium, daemon: Daemon, photo: Path) -> None:
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("() => document.activeElement.dataset.action ?? document.activeElement.id"))
-    wanted = {"open", "compare", "sphere", "fit", "brush", "polygon", "stage", "people", "size", "automatic"}
+    wanted = {
+        "open",
+        "compare",
+        "sphere",
+        "fit",
+        "brush",
+        "polygon",
+        "stage",
+        "people",
+        "size",
+        "automatic",
+        "panorama",
+        "relight",
+    }
     assert wanted <= reached
 
     page.locator("#stage").focus()

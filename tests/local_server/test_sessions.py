@@ -143,6 +143,24 @@ def test_a_panorama_is_recognised_and_erased_across_its_seam(client: Client) -> 
     assert b"equirectangular" in (after.metadata.xmp or b"")
 
 
+def test_only_a_panorama_gets_new_light(client: Client) -> None:
+    samples = picture(256, 128)
+    session = open_picture(client, encoded(samples))["id"]
+    send = {"grow": 0, "feather": 0, "model": "exemplar"}
+    for number, sphere in ((1, "true"), (2, "false")):
+        last = erase(client, session, hole(256, 128), panorama=sphere, relight="true", version=0, **send)
+        assert last["state"] == "done", last
+        receipt = client.get_json(f"/v1/sessions/{session}/versions/{number}/receipt")
+        assert receipt.get("relight", False) is (sphere == "true")
+        left, top, right, bottom = last["result"]["version"]["changed"]
+        outside = np.ones((128, 256), bool)
+        outside[top:bottom, left:right] = False
+        after = decoded(file_of(client, session, number)[1])
+        assert np.array_equal(after[outside], samples[outside])
+        if sphere == "false":
+            assert np.array_equal(after[hole(256, 128) == 0], samples[hole(256, 128) == 0])
+
+
 def test_what_is_not_there_is_refused(client: Client) -> None:
     session = open_picture(client, encoded(picture()))["id"]
     for method, path, status in (

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from panorama import Panorama, gpano
+from panorama import Frame, Panorama, gpano
 from panorama.command import register
+from panorama.sphere import Region
 from vanisher_core import Photo
 from vanisher_core.errors import UsageError, VanisherError
 from vanisher_core.receipt import file_digest
@@ -61,6 +62,34 @@ def test_says_in_a_sentence_what_it_did(room: Path, capsys: pytest.CaptureFixtur
     assert vanisher(room, "--nadir", 10, "-o", room.parent / "out.jpg", "--model", "exemplar") == 0
     assert "out.jpg" in capsys.readouterr().out
     assert Photo.open(room.parent / "out.jpg").size == (128, 64)
+
+
+def test_relight_changes_nothing_beyond_20_degrees(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = room.parent
+    words = ("--mask", folder / "mask.png", "--grow", 0, "--relight", "--receipt", folder / "r.json")
+    assert vanisher(room, *words) == 0
+    assert "filled and relit" in capsys.readouterr().out
+    assert json.loads((folder / "r.json").read_text())["relight"] is True
+    before, after = Photo.open(room).array, Photo.open(folder / "room.vanished.png").array
+    mask = Photo.open(folder / "mask.png").array > 0
+    away = np.degrees(Frame.full(128, 64).distance(mask, Region(0, 0, 128, 64), np.pi))
+    assert np.array_equal(after[away > 20], before[away > 20])
+    assert not np.array_equal(after[mask], before[mask])
+
+
+def test_a_cropped_panorama_is_not_relit_and_the_note_says_why(
+    room: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = room.parent
+    crop = Panorama.from_array(Photo.open(room).array[:48], Frame(128, 48, 128, 64))
+    crop.with_array(crop.photo.array).photo.save(folder / "crop.png")
+    mask = Image.open(folder / "mask.png").crop((0, 0, 128, 48))
+    mask.save(folder / "mask.png")
+    words = ("--mask", folder / "mask.png", "--relight", "--receipt", folder / "r.json", "--json")
+    assert vanisher(folder / "crop.png", *words) == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert any("only a picture of the whole sphere can be relit" in note for note in notes)
+    assert json.loads((folder / "r.json").read_text())["relight"] is False
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Disclosure, replay and verification of panoramas: the receipt's kind leads back to `erase_panorama`."""
 
+import json
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image
 from panorama import gpano
 from panorama.receipt import PanoramaReceipt
 from vanisher_core import Mask, Photo, cli, replay
+from vanisher_core.models import registry
 from vanisher_core.verify import verdict, verify
 
 WIDE, HIGH = 384, 192
@@ -65,3 +67,39 @@ def test_a_disclosed_panorama_is_made_again_and_checked(tmp_path: Path, capsys) 
     checks = verify(written.with_array(array).to_bytes(), receipt, kind, pano.read_bytes(), kept)
     assert not verdict(checks)
     assert "x=300, y=100" in next(check.found for check in checks if check.name == "outside")
+
+
+def test_a_relit_panorama_is_made_again_and_checked(tmp_path: Path, capsys) -> None:
+    pano, mask = room(tmp_path / "p.png"), tmp_path / "m.png"
+    Image.fromarray(hole()).save(mask)
+    words = ("--mask", mask, "--relight", "--model", "exemplar", "--label", "Digitally altered")
+    assert run("panorama", pano, *words) == 0
+    out, receipt_file = tmp_path / "p.vanished.png", tmp_path / "p.receipt.json"
+    receipt, kind = replay.load(receipt_file)
+    assert isinstance(receipt, PanoramaReceipt) and receipt.relight
+    assert receipt.weights == {"room-light": registry.info("room-light").sha256}
+    assert PanoramaReceipt.from_json(receipt.to_json()) == receipt
+    assert run("replay", receipt_file) == 0 and "the same bytes" in capsys.readouterr().out
+    assert run("verify", out) == 0
+    kept = Mask.open(tmp_path / "p.mask.png")
+    photo = Photo.open(pano)
+    changed = kind.changed(receipt, photo, kept)
+    written = Photo.open(out)
+    label = receipt.files.label if receipt.files else None
+    assert label
+    changed[label.box[1] : label.box[3], label.box[0] : label.box[2]] = True
+    assert np.array_equal(written.array[~changed], photo.array[~changed])
+    assert hole()[changed].sum() == hole().sum() and 0.02 < changed.mean() < 0.5
+    array = written.array.copy()
+    array[180, 300, 1] ^= 1
+    assert not verdict(verify(written.with_array(array).to_bytes(), receipt, kind, pano.read_bytes(), kept))
+
+
+def test_receipts_from_before_there_was_light_are_read(tmp_path: Path) -> None:
+    pano, mask = room(tmp_path / "p.png"), tmp_path / "m.png"
+    Image.fromarray(hole()).save(mask)
+    assert run("panorama", pano, "--mask", mask, "--model", "exemplar", "--receipt", tmp_path / "r.json") == 0
+    old = json.loads((tmp_path / "r.json").read_text())
+    del old["relight"]
+    receipt = PanoramaReceipt.from_json(json.dumps(old))
+    assert receipt.replay()["relight"] is False

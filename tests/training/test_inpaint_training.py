@@ -13,8 +13,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from tests.training.painted_rooms import box, write_rooms
 from training import inpaint
 from training.common import save_checkpoint
+from training.data import room_views
+from training.data.scenes import empty_rooms
 from training.inpaint import Config, learning_rate, main
 from vanisher_core.models.inpainter import ResidualGenerator
 
@@ -112,3 +115,25 @@ def test_the_rate_follows_the_clock_when_minutes_are_given(config: Config) -> No
     assert learning_rate(timed, 0, 0) == pytest.approx(config.rate / 2)
     assert learning_rate(timed, 5, 300) == pytest.approx(config.rate / 2)
     assert learning_rate(timed, 5, 600) == pytest.approx(config.rate / 100)
+
+
+def test_a_head_can_be_kept(config: Config, tmp_path: Path) -> None:
+    main(config)
+    weights = config.out / "inpaint-small.safetensors"
+    settings = replace(config, start=weights, out=tmp_path / "warm", keep_head=True)
+    kept, saved = inpaint.build(settings, torch.device("cpu")).model.state_dict(), load_file(weights)
+    assert all(torch.equal(kept[name], saved[name]) for name in saved)
+
+
+def test_views_of_empty_rooms_are_mixed_in_and_other_rooms_are_measured(
+    config: Config, tmp_path: Path
+) -> None:
+    rooms = write_rooms(tmp_path / "rooms", [box(1.4, 3.1, 0.9, 2.2), box(2.0, 1.0, 1.7, 2.6)], 20, 128)
+    bare, held_out = empty_rooms(rooms, 48)
+    assert bare.shape == held_out.shape == (room_views.BARE, 3, 48, 48)
+    main(replace(config, rooms=rooms, room_share=1.0))
+    report = json.loads((config.out / "log.jsonl").read_text().splitlines()[-1])
+    assert report["rooms_psnr"] > 5 and report["psnr"] > 5
+    assert (config.out / "plate-rooms.png").stat().st_size > 0
+    with pytest.raises(ValueError, match="one whose seed is a multiple of 10"):
+        empty_rooms(write_rooms(tmp_path / "few", [box(1, 2, 1, 2)], 20, 128), 48)

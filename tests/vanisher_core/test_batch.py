@@ -109,12 +109,13 @@ def test_bytes_are_those_of_vanisher_erase_with_one_thread(desk: Desk) -> None:
         assert alone.read_bytes() == (desk.target / name).read_bytes()
 
 
-def test_panoramas_are_those_of_vanisher_panorama(desk: Desk) -> None:
+@pytest.mark.parametrize("more", [(), ("--relight",)])
+def test_panoramas_are_those_of_vanisher_panorama(desk: Desk, more: tuple[str, ...]) -> None:
     room = desk.folder / "tour" / "room.png"
     room.parent.mkdir()
     Image.fromarray(np.clip(desk.rng.normal(140, 9, (64, 128, 3)), 0, 255).astype(np.uint8)).save(room)
     alone = desk.folder / "alone.png"
-    words = ["--nadir", "25", "--model", "exemplar", "--device", "cpu"]
+    words = ["--nadir", "25", "--model", "exemplar", "--device", "cpu", *more]
     target = desk.folder / "clean"
     assert cli.main(["batch", str(room.parent), str(target), "--panorama", *words, "--workers", "1"]) == 0
     subprocess.run(
@@ -193,6 +194,8 @@ def test_a_second_batch_is_kept_out(desk: Desk) -> None:
     [
         (("--remove", "dragon"), "nothing here finds 'dragon'"),
         (("--remove", "person", "--nadir", "20"), "without --panorama"),
+        (("--remove", "person", "--relight"), "--relight is given without --panorama"),
+        (("--panorama", "--relight"), "Nothing says what to erase"),
         (("--remove", "person", "--model", "magic"), "'magic' is unknown"),
         (("--remove", "person", "--format", "gif"), "cannot write '.gif'"),
         ((), "Nothing says what to erase"),

@@ -31,6 +31,9 @@ SOURCE, BARE_SOURCE = "room", "bareroom"
 LEVEL, DOWN, BARE = 16, 4, 5
 """Views of a room towards the horizon, downwards, and of the empty room."""
 
+HELD_OUT = 10
+"""Rooms whose seed it divides are not trained on where a training holds rooms out."""
+
 LEVEL_PITCH, DOWN_PITCH, FIELD = (-35.0, 18.0), (-75.0, -40.0), (70.0, 105.0)
 """Degrees, drawn evenly."""
 
@@ -92,21 +95,24 @@ def rooms(folder: Path) -> list[Room]:
     return found
 
 
-def views(folder: Path, side: int, limit: int | None = None) -> Iterator[shards.Picture]:
+def views(
+    folder: Path, side: int, limit: int | None = None, *, furnished: bool = True
+) -> Iterator[shards.Picture]:
     """Square views of the rooms of a folder; `classes` are those of the renderer.
 
     Args:
         folder: with rendered rooms.
         side: pixels of a view.
         limit: at most so many rooms.
+        furnished: False leaves out all but the views of empty rooms.
     """
     for room in rooms(folder)[:limit]:
         random = np.random.default_rng([room.seed, 77])
-        furnished, empty, labels = room.picture("furnished"), room.picture("empty"), room.classes()
+        full, empty, labels = room.picture("furnished"), room.picture("empty"), room.classes()
         surfaces = room.surfaces()
-        for index in range(LEVEL + DOWN + 1):
+        for index in range(LEVEL + DOWN + 1 if furnished else 0):
             view = _drawn(random, index, side)
-            shown = repainted(random, furnished, surfaces)
+            shown = repainted(random, full, surfaces)
             yield _seen(f"{SOURCE}-{room.seed:05d}-{index:02d}", shown, labels, view)
         nothing, shell = np.zeros_like(labels), np.where(surfaces < 3, surfaces, 0)
         for index in range(BARE):

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.data import room_views
 from training.data.interiors import shapes
 from training.data.masks import MaskBank
 from training.data.shards import fingerprint, load_pictures, pictures, shards, validates
@@ -33,6 +34,10 @@ class Scenes(NamedTuple):
     """M x 1 x S x S float32, the same in every run."""
     split: dict[str, str]
     """Fingerprints of both splits, for the model card."""
+    rooms: Tensor | None = None
+    """K x 3 x S x S uint8, views of rendered rooms without furniture."""
+    rooms_validation: Tensor | None = None
+    """The same of other rooms, as many as there are validation holes at most."""
 
 
 def silhouettes(folder: Path, limit: int) -> list[np.ndarray]:
@@ -55,8 +60,29 @@ def furniture(folder: Path, limit: int) -> list[np.ndarray]:
         return []
 
 
+def empty_rooms(folder: Path, size: int) -> tuple[Tensor, Tensor]:
+    """Views (N x 3 x S x S uint8) of rendered rooms without furniture: to learn from, and of those held out.
+
+    Raises:
+        ValueError: there is none of either.
+    """
+    parts: tuple[list[Tensor], list[Tensor]] = ([], [])
+    for view in room_views.views(folder, size, furnished=False):
+        held_out = int(view.key.split("-")[1]) % room_views.HELD_OUT == 0
+        parts[held_out].append(torch.from_numpy(view.rgb).permute(2, 0, 1))
+    if not all(parts):
+        raise ValueError(f"{folder} needs rooms to learn from and one whose seed is a multiple of 10")
+    return torch.stack(parts[0]), torch.stack(parts[1])
+
+
 def load_scenes(
-    folder: Path, size: int, limit: int, validate: int, bank: int, device: torch.device
+    folder: Path,
+    size: int,
+    limit: int,
+    validate: int,
+    bank: int,
+    device: torch.device,
+    rooms: Path | None = None,
 ) -> Scenes:
     """Reads the shards.
 
@@ -67,7 +93,12 @@ def load_scenes(
         validate: number of validation pictures, evenly spread over scenes-val.
         bank: number of training holes.
         device: where the tensors go.
+        rooms: folder of rendered rooms.
+
+    Raises:
+        ValueError: the rooms are too few.
     """
+    bare, bare_held_out = (None, None) if rooms is None else empty_rooms(rooms, size)
     scenes, scene_keys = load_pictures(folder, ("scenes-0*.tar",), size)
     people, people_keys = load_pictures(
         folder, ("people-*.tar",), size, lambda key: not validates("people", key)
@@ -89,7 +120,16 @@ def load_scenes(
         MaskBank(bank, size, outlines, seed=0, device=device, border=BORDER_SHARE),
         torch.stack(middle[: len(validation)]).float().to(device),
         {"train": fingerprint(keys), "validation": fingerprint(validation_keys), "pictures": str(len(keys))},
+        None if bare is None else bare.to(device),
+        None
+        if bare_held_out is None
+        else _spread(bare_held_out, min(len(middle), len(validation))).to(device),
     )
+
+
+def _spread(pictures: Tensor, count: int) -> Tensor:
+    """At most so many, evenly spread."""
+    return pictures[:: max(1, len(pictures) // count)][:count]
 
 
 def augmented(train: Tensor, batch: int, size: int) -> Tensor:
