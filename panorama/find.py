@@ -43,8 +43,10 @@ LOOKS = (
 """Yaw and pitch of the views."""
 WORKING = 2048
 """Columns of the sphere on which views are merged."""
-LEVEL = 0.5
-"""Probability from which a texel belongs to a class."""
+LEVEL, SURE = 0.25, 0.7
+"""Probability from which a texel belongs to a thing, and that some texel of every thing must have (hysteresis, as in
+Canny, "A Computational Approach to Edge Detection", IEEE PAMI 1986): half of a large cupboard is seen for certain, the
+rest of it less so, and a false alarm seldom anywhere."""
 LEAST = math.radians(0.8) ** 2
 """Steradians, smallest component that counts."""
 SHADOW, SHADOW_RANGE = 0.08, (math.radians(0.5), math.radians(4))
@@ -151,13 +153,15 @@ def _mask(frame: Frame, small: Frame, odds: list[np.ndarray], shadows: bool) -> 
     merged = np.maximum.reduce(odds)
     marks = (merged >= math.log(LEVEL / (1 - LEVEL))).astype(bool)
     kept, bands = np.zeros_like(marks), np.zeros_like(marks)
+    sure = math.log(SURE / (1 - SURE))
     for region, own in components(marks, small) if marks.any() else []:
-        if solid_angle(own, region, small) >= LEAST:
+        if solid_angle(own, region, small) >= LEAST and small.cut(merged, region)[own].max() >= sure:
             _put(kept, region, own, small)
             if shadows:
                 _put_shadow(bands, region, own, small)
     size = (frame.width, frame.height)
-    odds_kept = np.where(kept, np.maximum(merged, 1e-3), np.minimum(merged, -1e-3)).astype(np.float32)
+    above = merged - np.float32(math.log(LEVEL / (1 - LEVEL)))
+    odds_kept = np.where(kept, np.maximum(above, 1e-3), np.minimum(above, -1e-3)).astype(np.float32)
     large = cv2.resize(odds_kept, size, interpolation=cv2.INTER_LINEAR) >= 0
     shadow = cv2.resize((bands | kept).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     return Mask.from_array(large | shadow)

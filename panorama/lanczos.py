@@ -20,11 +20,11 @@ def sampled(picture: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.nd
 
     Args:
         picture: HxW or HxWxC with at most 4 channels; uint8, uint16 or float32.
-        columns: hxw, whole numbers at pixel centres.
-        rows: hxw.
+        columns: of any shape, whole numbers at pixel centres.
+        rows: of the same shape.
 
     Returns:
-        float32 hxw or hxwxC, in the picture's units; may overshoot its range.
+        float32 of that shape (and C), in the picture's units; may overshoot its range.
     """
     channels = picture.shape[2] if picture.ndim == 3 else 1
     out = np.empty((*columns.shape, channels), np.float32)

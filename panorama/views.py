@@ -177,7 +177,13 @@ def reduced(frame: Frame, picture: np.ndarray, columns: int) -> tuple[Frame, np.
 
 
 def unproject(
-    frame: Frame, region: Region, view: View, picture: np.ndarray, *, linear: bool = False
+    frame: Frame,
+    region: Region,
+    view: View,
+    picture: np.ndarray,
+    *,
+    linear: bool = False,
+    where: np.ndarray | None = None,
 ) -> np.ndarray:
     """The texels of a region as a view shows them.
 
@@ -189,21 +195,27 @@ def unproject(
         view: that was worked on.
         picture: of the view's size, HxW or HxWxC.
         linear: one bilinear sample of each texel.
+        where: bool of the region's shape, texels wanted; the others come back as 0. None: all.
 
     Returns:
         float32 of the region's shape and the picture's channels.
     """
     columns, rows = view._pixels_of(frame, region, (0.0, 0.0))
-    out = _sample(picture, columns, rows, linear)
+    where = slice(None) if where is None else where
+    out = np.zeros((*region.shape, *picture.shape[2:]), np.float32)
+    out[where] = _sample(picture, columns[where], rows[where], linear)
     share = None if linear else _minified(columns, rows)
-    if share is not None:
-        four = [
-            _sample(picture, *view._pixels_of(frame, region, (x, y)), False)
-            for x in (-0.25, 0.25)
-            for y in (-0.25, 0.25)
-        ]
-        mean = np.mean(four, axis=0, dtype=np.float32)
-        out += share.reshape(*share.shape, *(1,) * (out.ndim - 2)) * (mean - out)
+    if share is None:
+        return out
+    dense = np.zeros(region.shape, bool)
+    dense[where] = share[where] > 0
+    four = [
+        sampled(picture, *(side[dense] for side in view._pixels_of(frame, region, (x, y))))
+        for x in (-0.25, 0.25)
+        for y in (-0.25, 0.25)
+    ]
+    mean = np.mean(four, axis=0, dtype=np.float32)
+    out[dense] += share[dense].reshape(-1, *(1,) * (out.ndim - 2)) * (mean - out[dense])
     return out
 
 
@@ -242,7 +254,7 @@ def _neighbourhood(
     """The texels that positions need, and the positions inside it."""
     if frame.wraps:
         middle = columns[columns.shape[0] // 2, columns.shape[1] // 2]
-        columns = middle + (columns - middle + frame.width / 2) % frame.width - frame.width / 2
+        columns = columns - frame.width * np.rint((columns - middle) / np.float32(frame.width))
     else:
         columns = np.clip(_unwrapped(frame, columns), 0, frame.width - 1)
     left, right = math.floor(columns.min()) - PAD, math.ceil(columns.max()) + PAD + 1

@@ -96,21 +96,11 @@ class _Search:
         Returns:
             The best height's index and its state in every column.
         """
-        many, count, states = unary.shape
-        value = np.zeros((many, states))
-        back = np.empty((2 * count, many, states), np.int16)
-        for step in range(2 * count):
-            best = value.argmax(axis=1)[:, None]
-            jumped = np.take_along_axis(value, best, axis=1) - JUMP
-            came = np.where(jumped > value, best, np.arange(states))
-            found = np.maximum(value, jumped)
-            for turn, price in ((1, CORNER), (-1, OUTER)):
-                source = self._meeting(step % count, turn)
-                met = np.where(source >= 0, value[:, source] - price, -np.inf)
-                came = np.where(met > found, source, came)
-                found = np.maximum(found, met)
-            back[step] = came
-            value = found + unary[:, step % count]
+        from panorama.viterbi import viterbi  # late: the command line's help imports this module
+
+        count = unary.shape[1]
+        meeting = np.array([[self._meeting(column, turn) for turn in (1, -1)] for column in range(count)])
+        value, back = viterbi(unary, meeting, np.array([CORNER, OUTER]), JUMP)
         which = int(value.max(axis=1).argmax())
         path = np.empty(2 * count, np.int64)
         path[-1] = int(value[which].argmax())

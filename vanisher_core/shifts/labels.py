@@ -86,13 +86,16 @@ def assigned(
     """
     now = unary.argmin(axis=1)
     for sweep in range(SWEEPS):
-        before = now
+        before = now.copy()
         offered = range(len(offsets)) if sweep == 0 else np.unique(now).tolist()
         for offset in offered:
             progress((sweep + offset / len(offsets)) / SWEEPS)
-            if (unary[:, offset] < BLOCKED).any():
-                costs = _seams(detail, known, *blocks, offsets, now, offset, most)
-                now = np.where(_expanded(unary, blocks.pairs, now, offset, costs), offset, now)
+            free = unary[:, offset] < BLOCKED
+            if free.any():
+                near = blocks._replace(pairs=blocks.pairs[free[blocks.pairs].any(axis=1)])
+                costs = _seams(detail, known, *near, offsets, now, offset, most)
+                gain = unary[free, offset] - unary[free, now[free]]
+                now[free] = np.where(_expanded(gain, near.pairs, free, costs), offset, now[free])
         if (now == before).all():
             break
     left = _seams(detail, known, *blocks, offsets, now, 0, most)[:, 0]
@@ -100,32 +103,40 @@ def assigned(
     return now, float((left.sum() + own.sum()) / max(len(blocks.pairs), 1))
 
 
-def _expanded(
-    unary: np.ndarray, pairs: np.ndarray, now: np.ndarray, offset: int, costs: np.ndarray
-) -> NDArray[np.bool_]:
-    """Which blocks had better take an offset: the minimum cut of Kolmogorov & Zabih (IEEE PAMI 2004, section 4.1)."""
+def _expanded(gain: np.ndarray, pairs: np.ndarray, free: np.ndarray, costs: np.ndarray) -> NDArray[np.bool_]:
+    """Which blocks had better take an offset: the minimum cut of Kolmogorov & Zabih (IEEE PAMI 2004, section 4.1).
+
+    Args:
+        gain: N, by how much each of the blocks that may take it would cost more alone.
+        pairs: Mx2, neighbours of which one at least may.
+        free: bool, which of all blocks those N are.
+        costs: Mx3, of `_seams`.
+    """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-    count = len(unary)
-    keep, second, first = costs.T.astype(
-        np.float64
-    )  # neither takes it; the second one does; the first one does
-    gain = (unary[:, offset] - unary[np.arange(count), now]).astype(np.float64)
-    gain += np.bincount(pairs[:, 0], first - keep, count) - np.bincount(pairs[:, 1], first, count)
-    between = np.maximum(first + second - keep, 0)
+    count = len(gain)
+    keep, second, first = costs.T.astype(np.float64)  # neither takes it; the second does; the first does
+    one, two = (np.cumsum(free) - 1)[pairs].T
+    both = free[pairs].all(axis=1)
+    gain = gain.astype(np.float64)
+    for number, may, more in (
+        (one, free[pairs[:, 0]], first - keep),
+        (two, free[pairs[:, 1]], np.where(both, -first, second - keep)),
+    ):
+        gain += np.bincount(number[may], more[may], count)
+    one, two, between = one[both], two[both], np.maximum(first + second - keep, 0)[both]
     source, sink, nodes = count, count + 1, np.arange(count)
-    tails = np.concatenate([np.full(count, source), nodes, pairs[:, 0], pairs[:, 1]])
-    heads = np.concatenate([nodes, np.full(count, sink), pairs[:, 1], pairs[:, 0]])
-    limits = np.concatenate([np.maximum(gain, 0), np.maximum(-gain, 0), between, np.zeros(len(pairs))])
+    tails = np.concatenate([np.full(count, source), nodes, one, two])
+    heads = np.concatenate([nodes, np.full(count, sink), two, one])
+    limits = np.concatenate([np.maximum(gain, 0), np.maximum(-gain, 0), between, np.zeros(len(one))])
     whole = np.rint(np.minimum(limits, float(BLOCKED)) * PRECISION).astype(np.int32)
     graph = coo_matrix((whole, (tails, heads)), shape=(count + 2, count + 2)).tocsr()
     rest = graph - maximum_flow(graph, source, sink).flow
     rest.eliminate_zeros()
-    reached = breadth_first_order(rest, source, return_predecessors=False)
     taken = np.ones(count + 2, bool)
-    taken[reached] = False
-    return taken[:count] & (unary[:, offset] < BLOCKED)
+    taken[breadth_first_order(rest, source, return_predecessors=False)] = False
+    return taken[:count]
 
 
 @kernel()
@@ -160,6 +171,26 @@ def rim_costs(detail, known, hole, side, rows, columns, offsets, most):  # pragm
 
 
 @kernel()
+def differences(detail, known, rows, columns, offsets):  # pragma: no cover - compiled
+    """K: mean squared difference of pixels and those at each offset, where these are known; infinite where none is."""
+    height, width = known.shape
+    out = np.full(len(offsets), np.inf)
+    for number in range(len(offsets)):
+        down, right = offsets[number]
+        total, count = 0.0, 0
+        for index in range(len(rows)):
+            y, x = rows[index], columns[index]
+            a, b = y + down, x + right
+            if 0 <= a < height and 0 <= b < width and known[a, b]:
+                count += detail.shape[2]
+                for channel in range(detail.shape[2]):
+                    total += (detail[a, b, channel] - detail[y, x, channel]) ** 2
+        if count:
+            out[number] = total / count
+    return out
+
+
+@kernel(fastmath=True)
 def _seams(
     detail, known, side, rows, columns, pairs, offsets, now, offset, most
 ):  # pragma: no cover - compiled
@@ -183,7 +214,7 @@ def _seams(
     return out
 
 
-@kernel(inline="always")
+@kernel(fastmath=True, inline="always")
 def _apart(detail, known, y, x, one, two, most):  # pragma: no cover - compiled
     """Difference of what two offsets show a pixel."""
     height, width = known.shape

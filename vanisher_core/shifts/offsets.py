@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from vanisher_core.exemplar.workers import thread_count
+
 NEAREST = 12
 """Pixels, the least shift: a smaller one smears."""
 OVERLAP, LEAST_OVERLAP = 0.03, 400
@@ -83,12 +85,10 @@ def _likeness(
     there = _spectrum(known, shape)
     squares = _spectrum((detail * detail).sum(axis=2), shape)
     count = _correlation(there, there, shape, known.shape)
-    apart = _correlation(squares, there, shape, known.shape) + _correlation(
-        there, squares, shape, known.shape
-    )
+    products = 2 * (np.conj(squares) * there).real + 0j  # of a sum and its mirror image
     for channel in range(detail.shape[2]):
-        own = _spectrum(detail[..., channel], shape)
-        apart -= 2 * _correlation(own, own, shape, known.shape)
+        products -= 2 * np.square(np.abs(_spectrum(detail[..., channel], shape)))
+    apart = _shifted(products, shape, known.shape)
     total = float(known.sum())
     strangers = 2 * float((detail * detail).sum()) / max(total, 1)
     valid = count > max(OVERLAP * total, LEAST_OVERLAP)
@@ -107,13 +107,18 @@ def _fast(side: int) -> int:
 
 
 def _spectrum(plane: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    return np.asarray(fft.rfft2(plane.astype(np.float32), shape))
+    return np.asarray(fft.rfft2(plane.astype(np.float32), shape, workers=thread_count()))
 
 
 def _correlation(
     first: np.ndarray, second: np.ndarray, shape: tuple[int, int], size: tuple[int, int]
 ) -> NDArray[np.float32]:
     """Sum over p of first(p) second(p + offset) for all offsets, (2H-1)x(2W-1), that of no shift in the middle."""
-    whole = np.asarray(fft.irfft2(np.conj(first) * second, shape))
-    rows, columns = (np.arange(1 - side, side) for side in size)
-    return whole[np.ix_(rows % shape[0], columns % shape[1])].astype(np.float32)
+    return _shifted(np.conj(first) * second, shape, size)
+
+
+def _shifted(products: np.ndarray, shape: tuple[int, int], size: tuple[int, int]) -> NDArray[np.float32]:
+    """The correlation whose spectrum is given."""
+    whole = np.asarray(fft.irfft2(products, shape, workers=thread_count()))
+    height, width = size
+    return np.roll(whole, (height - 1, width - 1), axis=(0, 1))[: 2 * height - 1, : 2 * width - 1]

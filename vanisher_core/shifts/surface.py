@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vanisher_core.membrane import membrane
-from vanisher_core.shifts.labels import BLOCKED, Blocks, assigned, rim_costs
+from vanisher_core.shifts.labels import BLOCKED, Blocks, assigned, differences, rim_costs
 from vanisher_core.shifts.offsets import dominant
 
 LIGHT = 24.0
@@ -92,9 +92,9 @@ def continued(
 
 def warm_up() -> None:
     """Compiles (and caches) all kernels: seconds, once per installation."""
-    stripes = np.zeros((96, 96, 3), np.float32)
+    stripes = np.zeros((96, LONGEST + 32, 3), np.float32)  # offsets are then looked for at a smaller scale
     stripes[:, ::16] = 0.5
-    hole = np.zeros((96, 96), bool)
+    hole = np.zeros(stripes.shape[:2], bool)
     hole[40:56, 40:56] = True
     continued(stripes + 0.25, hole, ~hole)
 
@@ -222,21 +222,9 @@ def _exact(
     rows, columns = np.nonzero(known)
     step = max(len(rows) // SAMPLES, 1)
     rows, columns = rows[::step], columns[::step]
-    reach = math.ceil(1 / scale)
-    around = [np.array([y, x]) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)]
+    near = np.arange(-math.ceil(1 / scale), math.ceil(1 / scale) + 1)
+    around = np.stack(np.meshgrid(near, near, indexing="ij"), axis=-1).reshape(-1, 2)
     for number in used.tolist():
-        apart = [_difference(detail, known, rows, columns, exact[number] + step) for step in around]
+        apart = differences(detail, known, rows, columns, exact[number] + around)
         exact[number] += around[int(np.argmin(apart))]
     return exact
-
-
-def _difference(
-    detail: np.ndarray, known: np.ndarray, rows: np.ndarray, columns: np.ndarray, offset: np.ndarray
-) -> float:
-    """Mean squared difference of known pixels and those at an offset."""
-    a, b = rows + offset[0], columns + offset[1]
-    good = (a >= 0) & (a < known.shape[0]) & (b >= 0) & (b < known.shape[1])
-    good[good] = known[a[good], b[good]]
-    if not good.any():
-        return math.inf
-    return float(np.square(detail[rows[good], columns[good]] - detail[a[good], b[good]]).mean())
