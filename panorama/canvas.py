@@ -76,8 +76,8 @@ class Canvas:
     ) -> None:
         self.frame: Frame = panorama.frame
         self.first = first_column(panorama.photo.array, mask) if panorama.frame.wraps else 0
-        self.parts: list[Part] = grown_objects(_rolled(mask, -self.first), self.frame, grow, feather)
-        self.work = _rolled(panorama.photo.array, -self.first) if self.parts else panorama.photo.array
+        self.parts: list[Part] = grown_objects(np.roll(mask, -self.first, axis=1), self.frame, grow, feather)
+        self.work = np.roll(panorama.photo.array, -self.first, axis=1) if self.parts else panorama.photo.array
         self.room = room_yaw(self.frame, self.work) if self.parts else None
         self.layout = self._layout()
         self.lit = light.fading(self.frame, self.parts) if self._lights(relight) else None
@@ -275,17 +275,8 @@ def _slits(closed: np.ndarray, view: View) -> np.ndarray:
     return cv2.morphologyEx(closed.view(np.uint8), cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)) > 0
 
 
-def _rolled(array: np.ndarray, columns: int, out: np.ndarray | None = None) -> np.ndarray:
-    """`np.roll` along rows, by bands side by side; into `out`, which may be the array itself."""
-    out = np.empty_like(array) if out is None else out
-
-    def roll(top: int) -> None:
-        out[top : top + ROWS] = np.roll(array[top : top + ROWS], columns, axis=1)
-
-    run_bands(roll, list(range(0, len(array), ROWS)))
-    return out
-
-
 def _rolled_back(array: np.ndarray, first: int) -> np.ndarray:
-    """Undoes the roll in place: a 16K panorama is not copied once more."""
-    return _rolled(array, first, array) if first else array
+    """Undoes the roll in place, band by band: a 16K panorama is not copied once more."""
+    for top in range(0, len(array) if first else 0, ROWS):
+        array[top : top + ROWS] = np.roll(array[top : top + ROWS], first, axis=1)
+    return array

@@ -43,7 +43,7 @@ class PanoramaResult:
     Attributes:
         photo: the panorama with the holes filled; size, mode, depth and metadata of the source, GPano data added
             if it had none.
-        mask_used: the grown, softened mask in equirectangular pixels: 0 where nothing changed.
+        mask_used: the grown, softened mask in equirectangular pixels, and what got new light: 0 where nothing changed.
         scores: the worst of each score over all views; None if nothing was to be erased.
         receipt: what was done, view by view.
         notes: sentences the owner of the picture should read.

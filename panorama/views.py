@@ -195,20 +195,17 @@ def unproject(
         view: that was worked on.
         picture: of the view's size, HxW or HxWxC.
         linear: one bilinear sample of each texel.
-        where: bool of the region's shape, texels wanted; the others come back as 0. None: all.
+        where: bool of the region's shape, texels that are worth four samples. None: all.
 
     Returns:
         float32 of the region's shape and the picture's channels.
     """
     columns, rows = view._pixels_of(frame, region, (0.0, 0.0))
-    where = slice(None) if where is None else where
-    out = np.zeros((*region.shape, *picture.shape[2:]), np.float32)
-    out[where] = _sample(picture, columns[where], rows[where], linear)
+    out = _sample(picture, columns, rows, linear)
     share = None if linear else _minified(columns, rows)
     if share is None:
         return out
-    dense = np.zeros(region.shape, bool)
-    dense[where] = share[where] > 0
+    dense = share > 0 if where is None else (share > 0) & where
     four = [
         sampled(picture, *(side[dense] for side in view._pixels_of(frame, region, (x, y))))
         for x in (-0.25, 0.25)

@@ -250,7 +250,7 @@ def share(result: Erased) -> float:
 
 def _edit(result: Erased, term: str, label: LabelRecord | None) -> xmp.Edit:
     receipt = result.receipt
-    summary = f"erased things by a mask and filled {share(result):.2%} of the picture"
+    summary = f"erased things by a mask and changed {share(result):.2%} of the picture"
     facts = {
         "MaskSHA256": receipt.mask_sha256,
         "InputPixelsSHA256": receipt.input_pixels_sha256,

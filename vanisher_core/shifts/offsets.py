@@ -85,7 +85,7 @@ def _likeness(
     there = _spectrum(known, shape)
     squares = _spectrum((detail * detail).sum(axis=2), shape)
     count = _correlation(there, there, shape, known.shape)
-    products = 2 * (np.conj(squares) * there).real + 0j  # of a sum and its mirror image
+    products = 2 * np.real(np.conj(squares) * there) + 0j  # of a sum and its mirror image
     for channel in range(detail.shape[2]):
         products -= 2 * np.square(np.abs(_spectrum(detail[..., channel], shape)))
     apart = _shifted(products, shape, known.shape)
