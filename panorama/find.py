@@ -43,7 +43,7 @@ LOOKS = (
 """Yaw and pitch of the views."""
 WORKING = 2048
 """Columns of the sphere on which views are merged."""
-LEVEL, SURE = 0.3, 0.7
+LEVEL, SURE = 0.2, 0.5
 """Probability from which a texel belongs to a thing, and that some texel of every thing must have (hysteresis, as in
 Canny, "A Computational Approach to Edge Detection", IEEE PAMI 1986): half of a large cupboard is seen for certain, the
 rest of it less so, and a false alarm seldom anywhere."""

@@ -45,7 +45,9 @@ def membrane(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
     out = values.copy()
     part = out[top:bottom, left:right]
     part_hole = np.ascontiguousarray(hole[top:bottom, left:right])
-    part[part_hole] = _solve(part, part_hole)[part_hole]
+    np.copyto(
+        part, _solve(part, part_hole), where=part_hole.reshape(*part_hole.shape, *[1] * (part.ndim - 2))
+    )
     return out
 
 
@@ -69,10 +71,11 @@ def carried(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
     known = (~hole).astype(np.float32)
     size = -(-values.shape[1] // COARSE), -(-values.shape[0] // COARSE)
     share = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
-    total = cv2.resize(np.where(hole[..., None], np.float32(0), values), size, interpolation=cv2.INTER_AREA)
+    clear = cv2.copyTo(values, (~hole).view(np.uint8))
+    total = cv2.resize(clear, size, interpolation=cv2.INTER_AREA)
     small = membrane(total / np.maximum(share, 1e-6)[..., None], share == 0)
     wide = cv2.resize(small, values.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return np.where(hole[..., None], wide, values).astype(np.float32)
+    return cv2.copyTo(values, (~hole).view(np.uint8), wide)
 
 
 def _box(hole: np.ndarray) -> tuple[int, int, int, int]:

@@ -103,3 +103,28 @@ def test_pieces_are_cut_along_the_edges_and_looked_at_straight() -> None:
     assert {FLOOR} < {piece.plane for piece in found}
     (whole,) = parts
     assert np.array_equal(FRAME.cut(together, whole.region), whole.hole)
+
+
+def test_the_rim_of_a_plane_is_where_its_room_ends() -> None:
+    layout = truth(0.3)
+    for plane in range(FIRST_WALL, FIRST_WALL + 4):
+        x, y, z = (layout.rim(plane) @ layout.towards(plane).T).T
+        half = HALF[0] + HALF[1] - layout.walls[plane - FIRST_WALL].distance  # of the wall's width
+        assert np.allclose([(x / z).max() * z[0], (x / z).min() * z[0]], [half, -half], atol=1e-4)
+        assert np.allclose([y.max(), y.min()], [HEIGHT, -1])
+    for plane, height in ((FLOOR, -1.0), (CEILING, HEIGHT)):
+        assert np.allclose(layout.rim(plane)[:, 1], height)
+
+
+def test_a_view_of_a_plane_ends_soon_after_the_plane() -> None:
+    layout = truth(0.3)
+    frame = Frame.full(2048, 1024)
+    mask = np.zeros((1024, 2048), np.uint8)
+    mask[560:700, 900:1200] = 255
+    for piece in pieces(grown_objects(mask, frame), frame, layout):
+        assert piece.plane is not None
+        view = view_of(piece, frame, None, layout)
+        away = np.abs(layout.rim(piece.plane) @ view.rotation.T)
+        widest = (away[:, :2] / away[:, 2:]).max(axis=0)
+        assert view.width / view.focal <= 2 * widest[0] + 80 / view.focal
+        assert view.height / view.focal <= 2 * widest[1] + 80 / view.focal

@@ -113,3 +113,12 @@ def test_devices_are_picked_by_name() -> None:
         with pytest.raises(UsageError, match="torch sees none"):
             pick_device("cuda")
     assert inference_dtype(torch.device("cpu")) in (torch.float32, torch.bfloat16)
+
+
+def test_only_what_is_wanted_of_a_hole_is_filled(inpainter: Inpainter) -> None:
+    rgb = _sunset(200, 256)
+    hole, wanted = np.zeros((2, 200, 256), bool)
+    hole[60:140, 80:220], wanted[60:140, 80:150] = True, True
+    fill = inpainter.fill(rgb, hole, wanted)
+    assert np.array_equal(fill[~wanted], rgb[~wanted])
+    assert np.abs(fill - rgb)[wanted].max() < 0.1
