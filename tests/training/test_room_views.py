@@ -60,7 +60,7 @@ def test_codes_tell_furniture_room_and_the_unknown_tripod() -> None:
     any_of, sofa = 0, interiors.CLASSES.index("sofa")
     assert target[:, any_of].tolist() == [0, 0, 1, 1]
     assert target[:, sofa].tolist() == [0, 0, 1, 0]
-    assert weight[:, any_of].tolist() == [1, 0, 1, 1]
+    assert weight[:, any_of].tolist() == [1, 0, 1, interiors.OTHER_WEIGHT]
 
 
 def test_rendered_and_bare_rooms_are_groups_of_their_own(folder: Path) -> None:
