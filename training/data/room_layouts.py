@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -172,18 +173,36 @@ def _hidden(marks: Tensor, random: np.random.Generator) -> Tensor:
     return functional.max_pool2d(hole, 2 * grow + 1, 1, (grow, 0))
 
 
+def gains(random: np.random.Generator, spread: float, shape: Sequence[int], device: torch.device) -> Tensor:
+    """Factors whose logarithms are normal about 0, float32."""
+    return torch.from_numpy(np.exp(random.normal(0, spread, tuple(shape))).astype(np.float32)).to(device)
+
+
+def tints(pitch: Tensor, height: int, spread: float, random: np.random.Generator) -> Tensor:
+    """Other paint as factors, Bx3xHxW: a colour each for the floor, the walls and the ceiling of every picture.
+
+    Args:
+        pitch: Bx2xW, of the edges of floor and ceiling, radians.
+        height: rows of the pictures.
+        spread: of the logarithms.
+        random: draws the colours.
+    """
+    count = len(pitch)
+    rows = (0.5 - (torch.arange(height, device=pitch.device) + 0.5) / height) * math.pi
+    floor, ceiling = (pitch[:, which, None, :] for which in (0, 1))
+    plane = (rows[:, None] < floor).long() + 2 * (rows[:, None] > ceiling).long()
+    tint = gains(random, spread, (count, 3, 3), pitch.device)  # picture, plane, colour
+    return torch.stack([tint[index, plane[index]] for index in range(count)]).permute(0, 3, 1, 2)
+
+
 def _coloured(rgb: Tensor, pitch: Tensor, random: np.random.Generator) -> Tensor:
     """The pictures with another light and other paint; `pitch` tells floor, walls and ceiling apart."""
     count, _, height, width = rgb.shape
-    rows = (0.5 - (torch.arange(height, device=rgb.device) + 0.5) / height) * math.pi
-    floor, ceiling = (pitch[:, which, None, :] for which in (0, 1))
-    plane = (rows[:, None] < floor).long() + 2 * (rows[:, None] > ceiling).long()
 
     def drawn(spread: float, *shape: int) -> Tensor:
-        return torch.from_numpy(np.exp(random.normal(0, spread, shape)).astype(np.float32)).to(rgb.device)
+        return gains(random, spread, shape, rgb.device)
 
-    tint = drawn(TINT, count, 3, 3)  # picture, plane, colour
-    tinted = torch.stack([tint[index, plane[index]] for index in range(count)]).permute(0, 3, 1, 2)
+    tinted = tints(pitch, height, TINT, random)
     some = torch.from_numpy((random.random((count, 1, 1, 1)) < 0.6).astype(np.float32)).to(rgb.device)
     out = rgb * (1 + some * (tinted - 1)) * drawn(GAIN, count, 1, 1, 1) * drawn(0.08, count, 3, 1, 1)
     out = out.clamp(0, 1) ** drawn(0.2, count, 1, 1, 1)

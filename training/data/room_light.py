@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.data.room_layouts import sampled, stretched
+from training.data.room_layouts import gains, sampled, stretched, tints
 from training.data.room_views import rooms
 from training.panorama_rooms import RoomCase, grown_hole, relit
 
@@ -140,15 +140,11 @@ def draw(source: Rooms, count: int, size: tuple[int, int], random: np.random.Gen
 def _coloured(rgb: Tensor, hole: Tensor, light: Tensor, pitch: Tensor, random: np.random.Generator) -> Batch:
     """Other paint and exposure, which leave the logarithms of the light as they are; and a gamma, which scales them."""
     count, _, height, _ = rgb.shape
-    rows = (0.5 - (torch.arange(height, device=rgb.device) + 0.5) / height) * math.pi
-    floor, ceiling = (pitch[:, which, None, :] for which in (0, 1))
-    plane = (rows[:, None] < floor).long() + 2 * (rows[:, None] > ceiling).long()
 
     def drawn(spread: float, *shape: int) -> Tensor:
-        return torch.from_numpy(np.exp(random.normal(0, spread, shape)).astype(np.float32)).to(rgb.device)
+        return gains(random, spread, shape, rgb.device)
 
-    tint = drawn(TINT, count, 3, 3)  # picture, plane, colour
-    tinted = torch.stack([tint[index, plane[index]] for index in range(count)]).permute(0, 3, 1, 2)
+    tinted = tints(pitch, height, TINT, random)
     gamma = drawn(GAMMA, count, 1, 1, 1)
     out = (rgb * tinted * drawn(GAIN, count, 1, 1, 1) * drawn(0.06, count, 3, 1, 1)).clamp(0, 1) ** gamma
     return Batch(out, hole, light * gamma)
