@@ -29,7 +29,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PIP) install --constraint constraints.txt torch
 	@$(PIP) install --constraint constraints.txt --editable ".[demo,test,dev,bench]"
 	@echo "Compiling the fill's inner loops once, so that the first erase is quick ..."
-	@$(BIN)/python -c "from vanisher_core import detail, shifts; detail.warm_up(); shifts.warm_up()"
+	@$(BIN)/python -c "from panorama import views; from vanisher_core import detail, shifts; detail.warm_up(); shifts.warm_up(); views.warm_up()"
 	@touch $@
 
 demo: $(STAMP)

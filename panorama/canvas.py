@@ -19,7 +19,7 @@ from panorama.layout import CEILING, FLOOR, Layout
 from panorama.objects import Part, grown_objects
 from panorama.plan import DULL, SHARPEST, Piece, pieces
 from panorama.sphere import Frame, Region
-from panorama.views import View, positions, render, seen, unproject
+from panorama.views import PAD, View, marked, positions, render, seen, unproject
 from panorama.walls import room_layout
 from vanisher_core import blend
 from vanisher_core.exemplar.workers import run_bands
@@ -76,8 +76,8 @@ class Canvas:
     ) -> None:
         self.frame: Frame = panorama.frame
         self.first = first_column(panorama.photo.array, mask) if panorama.frame.wraps else 0
-        self.parts: list[Part] = grown_objects(np.roll(mask, -self.first, axis=1), self.frame, grow, feather)
-        self.work = np.roll(panorama.photo.array, -self.first, axis=1) if self.parts else panorama.photo.array
+        self.parts: list[Part] = grown_objects(_rolled(mask, self.first), self.frame, grow, feather)
+        self.work = _rolled(panorama.photo.array, self.first) if self.parts else panorama.photo.array
         self.room = room_yaw(self.frame, self.work) if self.parts else None
         self.layout = self._layout()
         self.lit = light.fading(self.frame, self.parts) if self._lights(relight) else None
@@ -90,11 +90,12 @@ class Canvas:
     @property
     def open_share(self) -> float:
         """Share of the texels that is still to be filled."""
-        return (
-            float(np.count_nonzero(self._state[..., OTHERS]) / self._state[..., OTHERS].size)
-            if self.parts
-            else 0.0
-        )
+        if not self.parts:
+            return 0.0
+        top, bottom = (
+            min(part.region.top for part in self.parts), max(part.region.bottom for part in self.parts)
+        )  # fmt: skip
+        return float(np.count_nonzero(self._state[top:bottom, :, OTHERS]) / self._state[..., OTHERS].size)
 
     def look(self, piece: Piece, view: View) -> tuple[Photo, Mask]:
         """A view of the canvas for a piece: its hole as mask; later holes, and what a crop lacks, transparent.
@@ -104,15 +105,15 @@ class Canvas:
         at = positions(self.frame, view)
         self._count(piece, OTHERS, -1)
         self._count(piece, OWN, 1)
-        marks = render(self.frame, self._state, view, linear=True, at=at) > 0
+        marks = marked(self.frame, self._state, view, at)
         self._count(piece, OWN, -1)
         own = _wider(marks[..., OWN])
         clear = _wider(marks[..., OTHERS]) | ~seen(self.frame, view, at)
         if self.layout is not None and piece.plane is not None:
-            clear |= self._elsewhere(piece, view, at)
+            clear |= self._elsewhere(piece, view)
             clear |= _slits(own | clear, view)
         clear &= ~own
-        return Photo.from_array(self._samples(view, at, clear)), Mask.from_array(own)
+        return Photo.from_array(self._samples(view, at, own, clear)), Mask.from_array(own)
 
     def flat(self, piece: Piece, view: View) -> bool:
         """Whether a view looks straight at floor or ceiling, which go on by shifts of themselves (walls have doors)."""
@@ -184,41 +185,51 @@ class Canvas:
             small[rows // step, columns % self.frame.width // step] = True
         return small
 
-    def _elsewhere(self, piece: Piece, view: View, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    def _elsewhere(self, piece: Piece, view: View) -> np.ndarray:
         """Bool of the view's size: what shows another plane, or its own much less sharply than the piece needs."""
         assert self.layout is not None
         step = max(self.frame.full_width // 2048, 1)
-        columns, rows = (side[step // 2 :: step, step // 2 :: step] for side in at)
-        planes = self.layout.planes(self.frame.yaw(columns), self.frame.pitch(rows))
+        x = (np.arange(view.width) + 0.5) / view.focal + view.left
+        y = (np.arange(view.height) + 0.5) / view.focal + view.top
+        planes = self.layout.shown(x[step // 2 :: step], y[step // 2 :: step], view.rotation)
         other = _wider(planes != piece.plane).view(np.uint8)
         foreign = cv2.resize(other, (view.width, view.height), interpolation=cv2.INTER_NEAREST) > 0
-        x = (np.arange(view.width) + 0.5) / view.focal + view.left
-        y = (np.arange(view.height) + 0.5)[:, None] / view.focal + view.top
-        depth = 1 / np.sqrt(1 + x * x + y * y)
         wanted = float(np.quantile(piece.points @ view.rotation[2], SHARPEST))
-        return foreign | (depth < DULL * wanted)
+        # a cosine of 1 / sqrt(1 + x x + y y) to the plane's normal
+        foreign |= x * x > ((DULL * wanted) ** -2 - 1 - y * y)[:, None]
+        return foreign
 
     def _count(self, piece: Piece, channel: int, step: int) -> None:
-        state = self._state[..., channel]
+        """Adds a step, 1 or -1, to a channel of the state wherever the piece is to be filled."""
+        change = np.add if step > 0 else np.subtract
         for part in piece.parts:
-            self.frame.put(
-                state, part.region, self.frame.cut(state, part.region) + np.where(part.hole, step, 0)
-            )
+            region, hole = part.region, part.hole.view(np.uint8)
+            for there, here in self.frame.runs(region):
+                state = self._state[region.top : region.bottom, there, channel]
+                change(state, hole[:, here], out=state)
 
-    def _samples(self, view: View, at: tuple[np.ndarray, np.ndarray], clear: np.ndarray) -> np.ndarray:
+    def _samples(
+        self, view: View, at: tuple[np.ndarray, np.ndarray], own: np.ndarray, clear: np.ndarray
+    ) -> np.ndarray:
         """The view at a depth that keeps what interpolation adds, with alpha where something is to be ignored."""
         exact = self.work.dtype == np.float32
-        samples = render(self.frame, self.work, view, at=at, sixteen=not exact)
-        if self.work.ndim == 3 and self.work.shape[2] in (2, 4):
-            clear = clear | (samples[..., -1] <= 0)
-            samples = samples[..., :-1]
+        full = np.array(1 if exact else 65535, np.float32 if exact else np.uint16)
+        colours = self.work if self.work.ndim == 3 else self.work[..., None]
+        has_alpha = colours.shape[2] in (2, 4)
+        # Nobody looks into the hole, or below transparency but for what the way back samples round the hole.
+        near = cv2.dilate(own.view(np.uint8), np.ones((2 * PAD + 1,) * 2, np.uint8)) > 0
+        out = np.empty((*own.shape, colours.shape[2] + (not has_alpha)), full.dtype)
+        samples = out if has_alpha else out[..., :-1]
+        render(self.frame, colours, view, at=at, sixteen=not exact, where=(~clear | near) & ~own, out=samples)
+        if has_alpha:
+            clear = clear | (out[..., -1] <= 0)
         if exact:
-            samples = np.clip(samples, self.work.min(), self.work.max())
-        if not clear.any():
-            return samples
-        planes = samples if samples.ndim == 3 else samples[..., None]
-        alpha = np.where(clear, 0, 1 if exact else 65535).astype(samples.dtype)
-        return np.concatenate([planes, alpha[..., None]], axis=-1)
+            np.clip(samples, self.work.min(), self.work.max(), out=samples)
+        if clear.any():
+            np.multiply(~clear, full, out=out[..., -1])
+            return out
+        planes = out[..., :-1]
+        return planes[..., 0] if self.work.ndim == 2 else planes
 
 
 def first_column(picture: np.ndarray, mask: np.ndarray) -> int:
@@ -229,14 +240,20 @@ def first_column(picture: np.ndarray, mask: np.ndarray) -> int:
         mask: uint8 HxW.
     """
     rows = np.unique(np.linspace(0, len(picture) - 1, min(len(picture), SAMPLED)).astype(int))
-    random = np.random.default_rng(0)
-    keys = np.zeros(picture.shape[1], np.uint64)
-    for row in rows:
-        samples = picture[row].view(np.uint32) if picture.dtype == np.float32 else picture[row]
-        samples = samples.reshape(picture.shape[1], -1).astype(np.uint64)
-        weights = random.integers(1, 2**63, samples.shape[1] + 1, np.uint64)
-        keys += samples @ weights[1:] + mask[row] * weights[0]
-    return int(keys.argmax())
+    channels = 1 if picture.ndim == 2 else picture.shape[2]
+    weights = np.random.default_rng(0).integers(1, 2**63, (len(rows), channels + 1), np.uint64)
+    starts = list(range(0, len(rows), BAND))
+    keys = np.zeros((len(starts), picture.shape[1]), np.uint64)
+
+    def add(index: int) -> None:
+        for number in range(starts[index], min(starts[index] + BAND, len(rows))):
+            row = rows[number]
+            samples = picture[row].view(np.uint32) if picture.dtype == np.float32 else picture[row]
+            samples = samples.reshape(picture.shape[1], -1).astype(np.uint64)
+            keys[index] += samples @ weights[number, 1:] + mask[row] * weights[number, 0]
+
+    run_bands(add, list(range(len(starts))))
+    return int(keys.sum(axis=0, dtype=np.uint64).argmax())
 
 
 def _colours(fill: np.ndarray, dimensions: int) -> np.ndarray:
@@ -275,8 +292,24 @@ def _slits(closed: np.ndarray, view: View) -> np.ndarray:
     return cv2.morphologyEx(closed.view(np.uint8), cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)) > 0
 
 
+def _rolled(array: np.ndarray, first: int) -> np.ndarray:
+    """A copy whose first column is that of a number."""
+    out = np.empty_like(array)
+
+    def roll(top: int) -> None:
+        band = slice(top, top + ROWS)
+        out[band, : array.shape[1] - first] = array[band, first:]
+        out[band, array.shape[1] - first :] = array[band, :first]
+
+    run_bands(roll, list(range(0, len(array), ROWS)))
+    return out
+
+
 def _rolled_back(array: np.ndarray, first: int) -> np.ndarray:
     """Undoes the roll in place, band by band: a 16K panorama is not copied once more."""
-    for top in range(0, len(array) if first else 0, ROWS):
+
+    def roll(top: int) -> None:
         array[top : top + ROWS] = np.roll(array[top : top + ROWS], first, axis=1)
+
+    run_bands(roll, list(range(0, len(array) if first else 0, ROWS)))
     return array

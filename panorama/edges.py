@@ -71,16 +71,13 @@ class Edges:
             yaw: radians; broadcasts with `pitch`.
             pitch: radians.
         """
+        from panorama.viterbi import between  # late: the command line's help imports this module
+
         values = plane[0 if height < 0 else 1]
-        rows, columns = values.shape
-        at = np.clip((0.5 - pitch / math.pi) * rows - 0.5, 0, rows - 1.001)
-        across = (yaw / (2 * math.pi) + 0.5) * columns - 0.5
-        row, column = np.floor(at).astype(int), np.floor(across).astype(int)
-        down, right = (at - row).astype(np.float32), (across - column).astype(np.float32)
-        left, next_one = column % columns, (column + 1) % columns
-        upper = values[row, left] * (1 - right) + values[row, next_one] * right
-        lower = values[row + 1, left] * (1 - right) + values[row + 1, next_one] * right
-        return upper * (1 - down) + lower * down
+        yaw, pitch = (np.asarray(side, np.float64) for side in np.broadcast_arrays(yaw, pitch))
+        out = np.empty(yaw.shape, np.float32)
+        between(values, np.ravel(yaw), np.ravel(pitch), out.reshape(-1))
+        return out
 
     def yaw(self) -> float | None:
         """Yaw in [0, pi/2) of one wall's normal, by the directions of the outlines drawn on the plan; None: no peak."""

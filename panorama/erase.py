@@ -12,18 +12,17 @@ from panorama import light
 from panorama.canvas import Canvas
 from panorama.files import Panorama
 from panorama.plan import Piece, view_of
-from panorama.receipt import PanoramaReceipt, ViewRecord
+from panorama.receipt import Digests, PanoramaReceipt, ViewRecord
 from panorama.sphere import Frame
 from panorama.views import View
 from vanisher_core import quality
 from vanisher_core.errors import HopelessFill, MaskError, UsageError
-from vanisher_core.exemplar.workers import run_bands
 from vanisher_core.mask import Mask
 from vanisher_core.models import registry
 from vanisher_core.outcome import worst
 from vanisher_core.photo import Photo
 from vanisher_core.quality import Scores
-from vanisher_core.receipt import Receipt, pixel_digest
+from vanisher_core.receipt import Receipt
 from vanisher_core.vanish import MOST_HOLE, Vanisher
 
 Progress = Callable[[float, str], None]
@@ -68,6 +67,7 @@ class _Request:
     feather: float | None
     nadir: float | None
     removed: tuple[str, ...]
+    relight: bool
 
 
 def erase_panorama(
@@ -111,10 +111,21 @@ def erase_panorama(
     """
     report = progress or (lambda fraction, text: None)
     vanisher = vanisher or Vanisher()
-    request = _Request(model or vanisher.model, seed, grow, feather, nadir, tuple(remove))
+    request = _Request(model or vanisher.model, seed, grow, feather, nadir, tuple(remove), relight)
     begin = FINDING if request.removed else 0.0
     wanted, notes = _wanted(panorama, mask, request, vanisher, _part(report, 0.0, begin, ""))
-    canvas = Canvas(panorama, wanted.array, grow, feather, relight=relight)
+    with Digests() as digests:
+        digests.add(panorama.photo.array)
+        digests.add(wanted.array)
+        return _erased(panorama, wanted, request, vanisher, digests, notes, _part(report, begin, 1.0, ""))
+
+
+def _erased(
+    panorama: Panorama, wanted: Mask, request: _Request, vanisher: Vanisher, digests: Digests,
+    notes: tuple[str, ...], report: Progress,
+) -> PanoramaResult:  # fmt: skip
+    """`erase_panorama`, once it is known what is to go."""
+    canvas = Canvas(panorama, wanted.array, request.grow, request.feather, relight=request.relight)
     if canvas.open_share > MOST_HOLE:
         raise HopelessFill(
             f"the mask covers {canvas.open_share:.0%} of the panorama and at most {MOST_HOLE:.0%} can be erased: mask "
@@ -124,8 +135,7 @@ def erase_panorama(
     records: list[ViewRecord] = []
     receipts: list[Receipt] = []
     for index, piece in enumerate(work):
-        part = _part(report, begin + (1 - begin) * index / len(work), begin + (1 - begin) * (index + 1) / len(work),
-                     f"view {index + 1} of {len(work)}")  # fmt: skip
+        part = _part(report, index / len(work), (index + 1) / len(work), f"view {index + 1} of {len(work)}")
         view = view_of(piece, canvas.frame, canvas.room, canvas.layout)
         done = _fill(canvas, piece, view, vanisher, request, part)
         receipts.append(done)
@@ -136,9 +146,9 @@ def erase_panorama(
     notes = (*notes, *_doubts(records))
     if not work:
         notes = (*notes, "Nothing to erase: the panorama is unchanged.")
-    elif relight and canvas.lit is None:
+    elif request.relight and canvas.lit is None:
         notes = (*notes, "The light was left as it is: only a picture of the whole sphere can be relit.")
-    return _finish(panorama, wanted, canvas, request, records, receipts, notes)
+    return _finish(panorama, wanted, canvas, request, records, receipts, notes, digests)
 
 
 def _wanted(
@@ -164,10 +174,16 @@ def _wanted(
         notes += [f"No {name} was found." for name, where in found.items() if where.is_empty]
         layers += [where.array for where in found.values()]
     if request.nadir is not None:
-        layers.append(nadir_cap(panorama.frame, request.nadir))
+        layers.append(_frozen(nadir_cap(panorama.frame, request.nadir)))
         if not layers[-1].any():
             notes.append(f"The panorama does not show the {request.nadir:g} degrees below the camera.")
-    return (Mask(layers[0]) if len(layers) == 1 else Mask(np.maximum.reduce(layers))), tuple(notes)
+    return Mask(layers[0] if len(layers) == 1 else _frozen(np.maximum.reduce(layers))), tuple(notes)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    """An array that nobody else holds, read-only: a `Mask` takes it without a copy."""
+    array.flags.writeable = False
+    return array
 
 
 def nadir_cap(frame: Frame, degrees: float) -> np.ndarray:
@@ -244,14 +260,16 @@ def _doubts(records: Sequence[ViewRecord]) -> tuple[str, ...]:
 
 def _finish(
     panorama: Panorama, wanted: Mask, canvas: Canvas, request: _Request,
-    records: list[ViewRecord], receipts: list[Receipt], notes: tuple[str, ...],
+    records: list[ViewRecord], receipts: list[Receipt], notes: tuple[str, ...], digests: Digests,
 ) -> PanoramaResult:  # fmt: skip
     """Puts the result and its receipt together."""
     frame, array = panorama.frame, panorama.photo.array
     turn = canvas.first * frame.step
-    alpha = canvas.alpha()
     output = canvas.finished()
-    digests = _digests([array, wanted.array, output])
+    digests.add(output)
+    photo = panorama.with_array(output, copy=False).photo if canvas.parts else panorama.photo
+    alpha = canvas.alpha()
+    given, asked, made = digests.found()
     receipt = PanoramaReceipt(
         model=request.model, seed=request.seed, grow=request.grow, feather=request.feather,
         nadir=request.nadir, removed=request.removed, relight=canvas.lit is not None,
@@ -259,9 +277,9 @@ def _finish(
         size=panorama.size,
         frame=(frame.full_width, frame.full_height, frame.left, frame.top),
         pixels=f"{array.dtype} x{1 if array.ndim == 2 else array.shape[2]}",
-        input_pixels_sha256=digests[0],
-        mask_sha256=digests[1],
-        output_pixels_sha256=digests[2],
+        input_pixels_sha256=given,
+        mask_sha256=asked,
+        output_pixels_sha256=made,
         room_yaw=None if canvas.room is None else _degrees((canvas.room + turn) % (math.pi / 2)),
         weights=_weights(receipts, canvas),
         views=tuple(records),
@@ -270,22 +288,10 @@ def _finish(
         notes=notes,
     )  # fmt: skip
     windows = [window for record in records for window in record.windows]
-    photo = panorama.with_array(output).photo if canvas.parts else panorama.photo
-    return PanoramaResult(photo, Mask(alpha), worst(windows), receipt, notes, wanted)
+    return PanoramaResult(photo, Mask(_frozen(alpha)), worst(windows), receipt, notes, wanted)
 
 
 def _weights(receipts: list[Receipt], canvas: Canvas) -> dict[str, str]:
     """Digest of every weight file whose network touched the picture."""
     used = {name: digest for one in receipts for name, digest in one.weights.items()}
     return used | ({} if canvas.lit is None else {light.MODEL: registry.info(light.MODEL).sha256})
-
-
-def _digests(arrays: list[np.ndarray]) -> list[str]:
-    """`pixel_digest` of each, side by side: a 16K panorama has 400 MB of samples."""
-    found = [""] * len(arrays)
-
-    def digest(index: int) -> None:
-        found[index] = pixel_digest(arrays[index])
-
-    run_bands(digest, list(range(len(arrays))))
-    return found

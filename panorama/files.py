@@ -69,9 +69,9 @@ class Panorama:
         """Width and height in pixels."""
         return self.photo.size
 
-    def with_array(self, array: np.ndarray) -> Panorama:
-        """The same panorama with other pixels, and with GPano data if it had none."""
-        return Panorama(gpano.described(self.photo.with_array(array), self.frame), self.frame)
+    def with_array(self, array: np.ndarray, *, copy: bool = True) -> Panorama:
+        """The same panorama with other pixels, and with GPano data if it had none; see `Photo.with_array`."""
+        return Panorama(gpano.described(self.photo.with_array(array, copy=copy), self.frame), self.frame)
 
     def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> SaveReport:
         """Write it to a file; see `Photo.save`."""

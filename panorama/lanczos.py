@@ -15,22 +15,30 @@ PHASES = 256
 TAPS = 8
 
 
-def sampled(picture: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+ALL = np.zeros(0, bool)
+"""Stands for "everywhere" among the kernel's arguments."""
+
+
+def sampled(
+    picture: np.ndarray, columns: np.ndarray, rows: np.ndarray, where: np.ndarray | None = None
+) -> np.ndarray:
     """A picture at fractional positions; its border is repeated.
 
     Args:
         picture: HxW or HxWxC with at most 4 channels; uint8, uint16 or float32.
         columns: of any shape, whole numbers at pixel centres.
         rows: of the same shape.
+        where: bool of the same shape, positions that are wanted; at the others stands the nearest pixel. None: all.
 
     Returns:
         float32 of that shape (and C), in the picture's units; may overshoot its range.
     """
     channels = picture.shape[2] if picture.ndim == 3 else 1
     out = np.empty((*columns.shape, channels), np.float32)
+    wanted = ALL if where is None else np.ascontiguousarray(where).reshape(-1)
     places = (np.ascontiguousarray(places, np.float32).reshape(-1) for places in (columns, rows))
     flat = np.ascontiguousarray(picture).reshape(-1)
-    _sampler(channels)(flat, *picture.shape[:2], *places, weights().reshape(-1), out.reshape(-1))
+    _sampler(channels)(flat, *picture.shape[:2], *places, wanted, weights().reshape(-1), out.reshape(-1))
     return out if picture.ndim == 3 else out[..., 0]
 
 
@@ -52,10 +60,17 @@ def _sampler(channels: int) -> Callable[..., Any]:
     before, after = TAPS // 2 - 1, TAPS // 2
 
     @kernel(fastmath=True)
-    def sample(picture, height, width, columns, rows, table, out):  # pragma: no cover - compiled
+    def sample(picture, height, width, columns, rows, where, table, out):  # pragma: no cover - compiled
         line = np.uint64(width * channels)
         sums = np.empty(lanes, np.float32)
         for n in range(columns.shape[0]):
+            place = np.uint64(n) * count
+            if len(where) > 0 and not where[n]:
+                column = min(max(int(np.rint(columns[n])), 0), width - 1)
+                row = min(max(int(np.rint(rows[n])), 0), height - 1)
+                for c in range(channels):
+                    out[place + np.uint64(c)] = picture[np.uint64((row * width + column) * channels + c)]
+                continue
             x, y = int(np.floor(columns[n])), int(np.floor(rows[n]))
             across = taps * np.uint64((columns[n] - np.float32(x)) * np.float32(PHASES) + np.float32(0.5))
             down = taps * np.uint64((rows[n] - np.float32(y)) * np.float32(PHASES) + np.float32(0.5))
@@ -88,7 +103,6 @@ def _sampler(channels: int) -> Callable[..., Any]:
                             at = (row * width + column) * channels + c
                             total += table[down + np.uint64(j)] * np.float32(picture[at])
                         sums[i * channels + c] = total
-            place = np.uint64(n) * count
             for c in range(count):
                 value = np.float32(0.0)
                 for i in range(taps):

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from panorama.sphere import turned
+from vanisher_core.exemplar.workers import run_bands
 
 FLOOR, CEILING, FIRST_WALL = 0, 1, 2
 """Numbers of the planes."""
 BESIDE = 1e-3
 """Least cosine between a direction and the normal of the wall that it shows."""
+BAND = 64
+"""Rows of a view that are looked up at a time."""
 RIM, NEAR = 128, 1e-6
 """Directions in which a plane's edges are looked up, and how near to its corners, in radians."""
 
@@ -65,6 +68,29 @@ class Layout:
         rise = np.tan(pitch) * away
         walls = np.where(rise > self.ceiling, CEILING, index + FIRST_WALL)
         return np.where(rise < -1, FLOOR, walls).astype(np.int16)
+
+    def shown(self, across: np.ndarray, down: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+        """`planes` of the directions of a view.
+
+        Args:
+            across: float64, x of the plane z = 1 for each column of the view.
+            down: float64, y of it, downwards, for each row.
+            rotation: 3x3, the camera's.
+
+        Returns:
+            int16 rows x columns.
+        """
+        from panorama.rays import planes
+
+        walls = np.array([(w.start, math.sin(w.facing), math.cos(w.facing), w.distance) for w in self.walls])
+        out = np.empty((len(down), len(across)), np.int16)
+
+        def see(top: int) -> None:
+            band = slice(top, top + BAND)
+            planes(across, down[band], np.asarray(rotation, np.float64), walls, self.ceiling, out[band])
+
+        run_bands(see, list(range(0, len(down), BAND)))
+        return out
 
     def away(self, yaw: np.ndarray) -> np.ndarray:
         """How far the wall is in the directions of a yaw (radians, any turn), level, in camera heights."""

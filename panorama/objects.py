@@ -103,24 +103,29 @@ def _grown(own: np.ndarray, region: Region, frame: Frame, grow: int | None, feat
     around = frame.around(region, (width + 1) * frame.step)
     marks = _placed(own, region, around, frame)
     away = frame.distance(marks, around, (width + 1) * frame.step) / np.float32(frame.step)
-    share = np.clip((width + 1 - away) / (soft + 1), 0, 1)
-    alpha = np.maximum(np.rint(EVEN * share * share * (3 - 2 * share)), 1).astype(np.uint8)
-    return Part(around, np.where(away <= width, alpha, 0).astype(np.uint8), width)
+    alpha = np.where(away <= 0, np.uint8(EVEN), np.uint8(0))
+    ring = (away > 0) & (away <= width)
+    share = np.clip((width + 1 - away[ring]) / (soft + 1), 0, 1)
+    alpha[ring] = np.maximum(np.rint(EVEN * share * share * (3 - 2 * share)), 1)
+    return Part(around, alpha, width)
 
 
 def solid_angle(own: np.ndarray, region: Region, frame: Frame) -> float:
     """Steradians covered by the True texels of a region."""
     flat = np.cos(frame.pitch(np.arange(region.top, region.bottom)))
-    return float(own.sum(axis=1) @ flat) * frame.step * frame.row_step
+    return float(np.count_nonzero(own, axis=1) @ flat) * frame.step * frame.row_step
 
 
 def _placed(own: np.ndarray, region: Region, around: Region, frame: Frame) -> np.ndarray:
     """A bool array over `around` that holds `own` at its place."""
     marks = np.zeros(around.shape, bool)
-    columns = np.arange(region.left, region.right) - around.left
+    rows = marks[region.top - around.top : region.bottom - around.top]
+    left = region.left - around.left
     if frame.wraps and around.shape[1] == frame.width:
-        columns %= frame.width
-    marks[region.top - around.top : region.bottom - around.top, columns] = own
+        left %= frame.width
+    first = min(region.shape[1], around.shape[1] - left)
+    rows[:, left : left + first] = own[:, :first]
+    rows[:, : region.shape[1] - first] = own[:, first:]
     return marks
 
 

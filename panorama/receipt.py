@@ -5,11 +5,46 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from vanisher_core import __version__
-from vanisher_core.receipt import FORMAT, Files, WindowRecord, built, environment, parsed, plain, window
+from vanisher_core.receipt import (
+    FORMAT,
+    Files,
+    WindowRecord,
+    built,
+    environment,
+    parsed,
+    pixel_digest,
+    plain,
+    window,
+)
+
+
+class Digests:
+    """`pixel_digest` of arrays, computed aside: a 16K panorama has 400 MB of samples, and hashing needs no lock."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="vanisher-digests")
+        self._waiting: list[Future[str]] = []
+
+    def __enter__(self) -> Digests:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, array: np.ndarray) -> None:
+        """Begins one; the array must not change until `found`."""
+        self._waiting.append(self._pool.submit(pixel_digest, array))
+
+    def found(self) -> list[str]:
+        """All digests, in the order in which they were added."""
+        return [one.result() for one in self._waiting]
 
 
 @dataclass(frozen=True)

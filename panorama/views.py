@@ -25,12 +25,10 @@ TILE = 384
 """Pixels, side of the tiles that a view is made of."""
 PAD = 5
 """Texels that the sampling window reaches beyond a position."""
+ROWS = 64
+"""Rows of a view whose positions are found at a time."""
 MINIFIED, HALVED = 1.4, 2.0
 """View pixels per texel from which on, and at which fully, the way back averages four samples."""
-BEHIND = 1e-3
-"""Directions nearer than this to the camera's own plane are not in any view."""
-FAR = 1e3
-"""Where the plane z = 1 puts what is behind the camera."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +89,8 @@ class View:
         return self._on_plane(x, y, z)
 
     def _on_plane(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        from panorama.rays import BEHIND, FAR
+
         ahead = z > BEHIND
         across = np.divide(x, z, out=np.full(z.shape, FAR), where=ahead)
         down = np.divide(-y, z, out=np.full(z.shape, FAR), where=ahead)
@@ -100,22 +100,34 @@ class View:
         self, frame: Frame, region: Region, shift: tuple[float, float]
     ) -> tuple[np.ndarray, np.ndarray]:
         """`pixel` for the texels of a region, moved by parts of a texel; built from rows and columns alone."""
+        from panorama.rays import pixels
+
         yaw = frame.yaw(np.arange(region.left, region.right) + shift[0])
         pitch = frame.pitch(np.arange(region.top, region.bottom) + shift[1])
-        sine, cosine, flat, high = np.sin(yaw), np.cos(yaw), np.cos(pitch)[:, None], np.sin(pitch)[:, None]
-        x, y, z = (flat * (a * sine + c * cosine) + b * high for a, b, c in self.rotation)
-        return self._on_plane(x, y, z)
+        columns, rows = np.empty(region.shape), np.empty(region.shape)
+        pixels(
+            np.sin(yaw), np.cos(yaw), np.cos(pitch), np.sin(pitch), np.asarray(self.rotation, np.float64),
+            (float(self.focal), float(self.left), float(self.top)), columns, rows,
+        )  # fmt: skip
+        return columns, rows
 
 
 def positions(frame: Frame, view: View) -> tuple[np.ndarray, np.ndarray]:
     """Fractional column and row in the panorama of every pixel of a view (float32), for several `render`s."""
+    from panorama.rays import texels  # late: numba, and the command line's help imports this module
+
     columns = np.empty((view.height, view.width), np.float32)
     rows = np.empty_like(columns)
+    across = (np.arange(view.width) + 0.5) / view.focal + view.left
+    down = (np.arange(view.height) + 0.5) / view.focal + view.top
+    rotation = np.asarray(view.rotation, np.float64)
+    size, corner = (frame.full_width, frame.full_height), (frame.left, frame.top)
 
-    def locate(tile: Tile) -> None:
-        columns[tile.slices], rows[tile.slices] = frame.texel_at(*view.parts(*tile.corner, *tile.size))
+    def locate(top: int) -> None:
+        band = slice(top, top + ROWS)
+        texels(across, down[band], rotation, size, corner, columns[band], rows[band])
 
-    run_bands(locate, _tiles(view))
+    run_bands(locate, list(range(0, view.height, ROWS)))
     return columns, rows
 
 
@@ -127,6 +139,8 @@ def render(
     linear: bool = False,
     sixteen: bool = False,
     at: tuple[np.ndarray, np.ndarray] | None = None,
+    where: np.ndarray | None = None,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Looks at a panorama.
 
@@ -137,20 +151,55 @@ def render(
         linear: bilinear sampling, which never overshoots: for masks.
         sixteen: give an integer picture as uint16, its whole range being 0..65535, instead of float32.
         at: of `positions`, if they are known.
+        where: bool of the view's size, pixels that are wanted; others may be the nearest texel. None: all.
+        out: of the result's type and shape, for it to be written to.
 
     Returns:
         float32 of the view's size and the picture's channels, in the picture's own units (or see `sixteen`). What a
         cropped panorama does not show repeats its border; see `seen`.
     """
     columns, rows = at or positions(frame, view)
-    out = np.zeros((view.height, view.width, *picture.shape[2:]), np.uint16 if sixteen else np.float32)
+    if out is None:
+        out = np.empty((view.height, view.width, *picture.shape[2:]), np.uint16 if sixteen else np.float32)
+    result = out
     scale = np.float32(65535 // np.iinfo(picture.dtype).max if sixteen else 1)
 
     def look(tile: Tile) -> None:
+        wanted = None if where is None else where[tile.slices]
         part, x, y = _neighbourhood(frame, picture, columns[tile.slices], rows[tile.slices])
-        if part.any():  # masks are empty in most tiles
-            samples = _sample(part, x, y, linear)
-            out[tile.slices] = np.rint(np.clip(samples * scale, 0, 65535)) if sixteen else samples
+        samples = _sample(part, x, y, linear, wanted)
+        if sixteen:
+            np.multiply(samples, scale, out=samples)
+            np.rint(np.clip(samples, 0, 65535, out=samples), out=samples)
+        result[tile.slices] = samples
+
+    run_bands(look, _tiles(view))
+    return result
+
+
+def marked(
+    frame: Frame, marks: np.ndarray, view: View, at: tuple[np.ndarray, np.ndarray] | None = None
+) -> np.ndarray:
+    """Where a view shows marks: those of which a bilinear sample would take anything.
+
+    Args:
+        frame: of the panorama.
+        marks: uint8 HxWxC, 0 where there are none.
+        view: what to look at.
+        at: of `positions`, if they are known.
+
+    Returns:
+        bool of the view's size and C channels.
+    """
+    from panorama.rays import touched
+
+    columns, rows = at or positions(frame, view)
+    out = np.zeros((view.height, view.width, marks.shape[2]), bool)
+
+    def look(tile: Tile) -> None:
+        part, x, y = _neighbourhood(frame, marks, columns[tile.slices], rows[tile.slices])
+        if part.any():  # there are none in most tiles
+            touched(part, x, y, out[tile.slices])
 
     run_bands(look, _tiles(view))
     return out
@@ -195,13 +244,13 @@ def unproject(
         view: that was worked on.
         picture: of the view's size, HxW or HxWxC.
         linear: one bilinear sample of each texel.
-        where: bool of the region's shape, texels that are worth four samples. None: all.
+        where: bool of the region's shape, texels that are wanted; others may be the nearest pixel. None: all.
 
     Returns:
         float32 of the region's shape and the picture's channels.
     """
     columns, rows = view._pixels_of(frame, region, (0.0, 0.0))
-    out = _sample(picture, columns, rows, linear)
+    out = _sample(picture, columns, rows, linear, where)
     share = None if linear else _minified(columns, rows)
     if share is None:
         return out
@@ -250,8 +299,9 @@ def _neighbourhood(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The texels that positions need, and the positions inside it."""
     if frame.wraps:
-        middle = columns[columns.shape[0] // 2, columns.shape[1] // 2]
-        columns = columns - frame.width * np.rint((columns - middle) / np.float32(frame.width))
+        if columns.max() - columns.min() >= frame.width / 2:  # across the seam, or round a pole
+            middle = columns[columns.shape[0] // 2, columns.shape[1] // 2]
+            columns = columns - frame.width * np.rint((columns - middle) / np.float32(frame.width))
     else:
         columns = np.clip(_unwrapped(frame, columns), 0, frame.width - 1)
     left, right = math.floor(columns.min()) - PAD, math.ceil(columns.max()) + PAD + 1
@@ -291,10 +341,12 @@ def _beyond(
     return picture[rows[:, None], columns[None, :]]
 
 
-def _sample(picture: np.ndarray, columns: np.ndarray, rows: np.ndarray, linear: bool) -> np.ndarray:
+def _sample(
+    picture: np.ndarray, columns: np.ndarray, rows: np.ndarray, linear: bool, where: np.ndarray | None
+) -> np.ndarray:
     """Picture at fractional positions, float32; its border is repeated."""
     if not linear:
-        return sampled(picture, columns, rows)
+        return sampled(picture, columns, rows, where)
     whole, x, y = (side.astype(np.float32, copy=False) for side in (picture, columns, rows))
     out = cv2.remap(whole, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return out.reshape(*columns.shape, *picture.shape[2:])
@@ -312,3 +364,16 @@ def _minified(columns: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
     if steps.max() <= MINIFIED**2:
         return None
     return np.clip((np.sqrt(steps) - MINIFIED) / (HALVED - MINIFIED), 0, 1).astype(np.float32)
+
+
+def warm_up() -> None:
+    """Compiles every kernel of views (and fills numba's cache) on a tiny panorama; called at installation."""
+    from panorama.layout import Layout, Wall
+
+    frame, view = Frame.full(64, 32), View.square(0.0, -0.5, 1.2, 32)
+    picture = np.random.default_rng(0).integers(0, 256, (32, 64, 3), np.uint8)
+    where = np.ones((32, 32), bool)
+    found = render(frame, picture, view, sixteen=True, where=where)
+    marked(frame, np.ones((32, 64, 2), np.uint8), view)
+    unproject(frame, Region(16, 8, 48, 24), view, found, where=np.ones((16, 32), bool))
+    Layout((Wall(0.0, 0.0, 1.0),), 1.0, 1.0).shown(np.zeros(8), np.zeros(8), view.rotation)

@@ -1,4 +1,6 @@
-"""The compiled part of `panorama.walls`: dynamic programming over columns, for all heights of the ceiling at once."""
+"""The compiled part of `panorama.walls`: evidence at edges, and dynamic programming over columns for all ceilings."""
+
+import math
 
 import numpy as np
 
@@ -35,3 +37,19 @@ def viterbi(unary, meeting, prices, jump):  # pragma: no cover - compiled
                 value[new, height, state] = most + unary[height, column, state]
                 back[step, height, state] = came
     return value[0], back
+
+
+@kernel()
+def between(values, yaw, pitch, out):  # pragma: no cover - compiled
+    """Values of a whole sphere (float32 HxW) at directions, between their four neighbours, into `out`."""
+    rows, columns = values.shape
+    one = np.float32(1)
+    for n in range(len(out)):
+        at = min(max((0.5 - pitch[n] / math.pi) * rows - 0.5, 0.0), rows - 1.001)
+        across = (yaw[n] / (2 * math.pi) + 0.5) * columns - 0.5
+        row, column = int(at), math.floor(across)
+        down, right = np.float32(at - row), np.float32(across - column)
+        left, next_one = column % columns, (column + 1) % columns
+        upper = values[row, left] * (one - right) + values[row, next_one] * right
+        lower = values[row + 1, left] * (one - right) + values[row + 1, next_one] * right
+        out[n] = upper * (one - down) + lower * down

@@ -67,9 +67,13 @@ def match(rgb: np.ndarray, fill: np.ndarray, hole: np.ndarray, *, seed: int = 0)
     )
     known, inside = rgb[crop], np.ascontiguousarray(hole[crop])
     part = np.where(inside[..., None], out[crop], known)
-    part = part + _colour_correction(part, inside, sigma)
-    part = part + _grain(part, inside, seed)
-    out[crop][inside] = np.clip(part, 0, 1)[inside]
+    drift = _colour_correction(part, inside, sigma)
+    if drift is not None:
+        part += drift
+    grain = _grain(part, inside, seed)
+    if grain is not None:
+        part += grain
+    np.copyto(out[crop], np.clip(part, 0, 1, out=part), where=inside[..., None])
     return out
 
 
@@ -137,8 +141,8 @@ class _Side(NamedTuple):
         return total / np.maximum(weight, 1e-4)[..., None]
 
 
-def _colour_correction(part: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
-    """What to add to the fill, HxWx3: a robust plane plus a membrane of certain leftovers.
+def _colour_correction(part: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray | None:
+    """What to add to the fill, HxWx3: a robust plane plus a membrane of certain leftovers; None: nothing.
 
     Low bands need no full resolution: everything is measured on a grid as coarse as `sigma` allows.
     """
@@ -148,7 +152,7 @@ def _colour_correction(part: np.ndarray, inside: np.ndarray, sigma: float) -> np
     rim = _rim(hole) & (known.weight > 0)
     rows, columns = np.nonzero(rim)
     if len(rows) == 0:
-        return np.zeros_like(part)
+        return None
     sigma = sigma / shrink
     step = _difference(known, filled, sigma)[rim]
     usual = _usual_difference(known, hole, sigma)
@@ -156,12 +160,13 @@ def _colour_correction(part: np.ndarray, inside: np.ndarray, sigma: float) -> np
     count = max(len(rows) / (4 * sigma), 1.0)
     planes = np.stack([_robust_plane(at, step[:, c], count, usual[c]) for c in range(3)], axis=1)
     left = _certain(step - at @ planes, usual)
-    out = np.zeros_like(part)
+    out = None
     if planes.any():
         down, across = np.ogrid[: inside.shape[0], : inside.shape[1]]
-        out += _coordinates(down, across, inside.shape) @ planes
+        out = _coordinates(down, across, inside.shape) @ planes
     if np.abs(left).max() > TINY:
-        out += _enlarged(_carried(left, rim, hole, sigma), inside.shape)
+        local = _enlarged(_carried(left, rim, hole, sigma), inside.shape)
+        out = local if out is None else out + local
     return out
 
 
@@ -251,15 +256,15 @@ def _carried(left: np.ndarray, rim: np.ndarray, hole: np.ndarray, sigma: float) 
 # --- grain
 
 
-def _grain(part: np.ndarray, inside: np.ndarray, seed: int) -> np.ndarray:
-    """Noise that a grainless fill in a grainy ring lacks; zeros where it has grain or texture."""
+def _grain(part: np.ndarray, inside: np.ndarray, seed: int) -> np.ndarray | None:
+    """Noise that a grainless fill in a grainy ring lacks, zeros where it has grain or texture; None: no noise."""
     high = part - cv2.GaussianBlur(part, (0, 0), GRAIN_SIGMA)
     ring, own = _calm(high, ~inside), _calm(high, inside)
     if ring is None or own is None:
-        return np.zeros_like(part)
+        return None
     wanted, blocks = ring
     if not GRAIN_MIN < wanted < GRAIN_MAX or own[0] > LACKING * wanted:
-        return np.zeros_like(part)
+        return None
     noise = _noise_like(blocks, part.shape, seed)
     local = cv2.GaussianBlur(np.square(high).mean(axis=2), (0, 0), 3)
     lack = np.clip(1 - local / wanted**2, 0, 1)

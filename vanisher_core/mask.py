@@ -102,7 +102,10 @@ class Mask:
         array = np.asarray(array)
         if array.ndim == 3 and array.shape[2] == 1:
             array = array[:, :, 0]
-        return cls(_to_uint8(array))
+        eight = _to_uint8(array)
+        if array.dtype != np.uint8:
+            eight.flags.writeable = False  # nobody else holds it: no copy
+        return cls(eight)
 
     @classmethod
     def _from_photo(cls, photo: Photo) -> Mask:

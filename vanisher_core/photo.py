@@ -38,6 +38,8 @@ from vanisher_core.errors import (
 __all__ = ["DEFAULT_LIMITS", "Encoded", "Limits", "Metadata", "Photo", "SaveReport"]
 
 DTYPES = ("uint8", "uint16", "float32")
+BAND = 128
+"""Rows that are compared at a time."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,12 @@ class Photo:
         """Whether the file's own coding loses something: a JPEG, or a WebP that is not lossless."""
         return self.format == "JPEG" or (self.format == "WEBP" and not self._recipe.lossless)
 
-    def with_array(self, array: Samples) -> Photo:
+    def with_array(self, array: Samples, *, copy: bool = True) -> Photo:
         """The same photograph with other pixels; the photo itself if `array` is equal.
+
+        Args:
+            array: of the photo's shape and type.
+            copy: False hands the array over: it becomes read-only, and whoever holds it must not change it.
 
         Raises:
             InputError: `array` has another shape or type.
@@ -149,10 +155,11 @@ class Photo:
                 f"the new samples are {array.dtype} {array.shape} and the photo's "
                 f"{self.array.dtype} {self.array.shape}; give the same type and shape"
             )
-        if np.array_equal(array, self.array):
+        if _equal(array, self.array):
             return self
         _check_finite(array)
-        return replace(self, array=_frozen(np.array(array, order="C", copy=True)), _source=None)
+        own = np.array(array, order="C", copy=True if copy else None)
+        return replace(self, array=_frozen(own), _source=None)
 
     def with_xmp(self, packet: bytes) -> Photo:
         """The same photograph with another XMP packet; it then saves as a new file, never as the bytes it was.
@@ -237,6 +244,13 @@ def _format_or_none(suffix: str) -> str | None:
         return format_of(suffix)
     except UsageError:
         return None
+
+
+def _equal(one: Samples, other: Samples) -> bool:
+    """Whether two arrays of one shape are equal; in bands of rows, for most differ before the end."""
+    return all(
+        np.array_equal(one[top : top + BAND], other[top : top + BAND]) for top in range(0, len(one), BAND)
+    )
 
 
 def _frozen(array: Samples) -> Samples:

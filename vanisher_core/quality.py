@@ -32,6 +32,7 @@ from dataclasses import asdict, dataclass
 import cv2
 import numpy as np
 
+from vanisher_core.exemplar.workers import run_bands
 from vanisher_core.window import bounding_box
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
@@ -96,11 +97,18 @@ def score(rgb: np.ndarray, fill: np.ndarray, hole: np.ndarray, core: np.ndarray)
     crop = box.expanded(2 * RING).clipped((hole.shape[1], hole.shape[0])).slices
     hole, core = np.ascontiguousarray(hole[crop]), np.ascontiguousarray(core[crop] & hole[crop])
     part = np.where(hole[..., None], fill[crop], rgb[crop]).astype(np.float32)
-    return Scores(
-        sharpness=_sharpness(part @ LUMA, hole),
-        seam=_line_ratio(part, hole, 0, np.ones_like(hole)),
-        residue=_line_ratio(cv2.GaussianBlur(part, (0, 0), 1.0), core, 2, ~_rim(hole)),
-    )
+    tasks = {
+        "sharpness": lambda: _sharpness(part @ LUMA, hole),
+        "seam": lambda: _line_ratio(part, hole, 0, np.ones_like(hole)),
+        "residue": lambda: _line_ratio(cv2.GaussianBlur(part, (0, 0), 1.0), core, 2, ~_rim(hole)),
+    }
+    found: dict[str, float] = {}
+
+    def measure(name: str) -> None:
+        found[name] = tasks[name]()
+
+    run_bands(measure, list(tasks))
+    return Scores(**found)
 
 
 def verdict(scores: Scores) -> Verdict:

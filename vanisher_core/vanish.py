@@ -319,7 +319,7 @@ class Vanisher:
             compute=str(network.dtype).removeprefix("torch.") if network else "",
             notes=notes,
         )
-        done = photo if output is photo.array else photo.with_array(output)
+        done = photo if output is photo.array else photo.with_array(output, copy=False)
         return Result(done, Mask(area.alpha), worst(records), receipt, notes)
 
 

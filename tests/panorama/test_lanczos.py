@@ -53,3 +53,14 @@ def test_weights_sum_to_one_and_mirror() -> None:
     assert table.shape == (PHASES + 1, 8)
     assert np.allclose(table.sum(axis=1), 1, atol=1e-6)
     assert np.allclose(table, table[::-1, ::-1], atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_what_is_not_wanted_is_the_nearest_pixel(dtype: type) -> None:
+    picture = (np.random.default_rng(4).random((30, 41, 3)) * 250).astype(dtype)
+    columns, rows = places(30, 41)
+    where = np.random.default_rng(5).random(columns.shape) < 0.5
+    found = sampled(picture, columns, rows, where)
+    assert np.array_equal(found[where], sampled(picture, columns, rows)[where])
+    nearest = picture[np.clip(np.rint(rows), 0, 29).astype(int), np.clip(np.rint(columns), 0, 40).astype(int)]
+    assert np.array_equal(found[~where], nearest[~where])

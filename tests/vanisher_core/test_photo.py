@@ -106,3 +106,13 @@ def test_grey_in_webp_says_that_it_becomes_rgb():
     assert any("knows no grey" in note for note in encoded.notes)
     again = Photo.from_bytes(encoded.data)
     np.testing.assert_array_equal(again.array[..., 0], again.array[..., 2])
+
+
+def test_pixels_that_are_handed_over_are_not_copied():
+    photo = Photo.from_array(noise((300, 4, 3)))
+    new = photo.array.copy()
+    new[-1, -1, -1] ^= 1
+    other = photo.with_array(new, copy=False)
+    assert np.shares_memory(other.array, new)
+    assert not new.flags.writeable
+    assert photo.with_array(photo.array.copy(), copy=False) is photo

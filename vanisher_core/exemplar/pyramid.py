@@ -36,11 +36,11 @@ class Level:
         return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
-def inner(height: int, width: int, radius: int) -> np.ndarray:
-    """HxW bool: a whole patch round this pixel lies inside the picture."""
-    plane = np.zeros((height, width), bool)
-    plane[radius : height - radius, radius : width - radius] = True
-    return plane
+def _clear_sides(plane: np.ndarray, radius: int) -> None:
+    """False where no whole patch round a pixel lies inside the picture."""
+    height, width = plane.shape
+    plane[:radius] = plane[max(height - radius, 0) :] = False
+    plane[:, :radius] = plane[:, max(width - radius, 0) :] = False
 
 
 def make_level(
@@ -51,23 +51,25 @@ def make_level(
 
     height, width = hole.shape
     box = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
-    inside = inner(height, width, radius)
-    valid = (cv2.dilate(blocked.astype(np.uint8), box) == 0) & inside
-    target = (cv2.dilate(hole.astype(np.uint8), box) > 0) & inside
-    depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3)
-    flat = np.zeros(3 * height * width + tail, np.float32)
+    marks = np.ascontiguousarray(hole).view(np.uint8)
+    valid = cv2.dilate(np.ascontiguousarray(blocked).view(np.uint8), box) == 0
+    target = cv2.dilate(marks, box) > 0
+    for plane in (valid, target):
+        _clear_sides(plane, radius)
+    flat = np.empty(3 * height * width + tail, np.float32)
     flat[: 3 * height * width] = image.reshape(-1)
+    flat[3 * height * width :] = 0
     return Level(
         height,
         width,
         radius,
         flat,
         np.ascontiguousarray(guide, np.float32).reshape(-1),
-        np.ascontiguousarray(hole).reshape(-1),
+        marks.view(bool).reshape(-1),
         valid.reshape(-1),
         np.flatnonzero(valid).astype(np.int32),
         target.reshape(-1),
-        depth.astype(np.float32).reshape(-1),
+        cv2.distanceTransform(marks, cv2.DIST_C, 3).reshape(-1),
         np.full(height * width, -1, np.int32),
         np.zeros(height * width, np.float32),
     )
@@ -142,16 +144,15 @@ def start(level: Level, key: int) -> None:
 
 def carry_up(coarse: Level, fine: Level, key: int) -> None:
     """The coarse field at double scale; matches that are no valid source there become random ones."""
-    where = np.flatnonzero(fine.target)
-    y, x = where // fine.width, where % fine.width
-    from_y = np.clip(y // 2, coarse.radius, coarse.height - 1 - coarse.radius)
-    from_x = np.clip(x // 2, coarse.radius, coarse.width - 1 - coarse.radius)
-    match = coarse.nnf[from_y * coarse.width + from_x].astype(np.int64)
-    to_y = 2 * (match // coarse.width) + (y - 2 * from_y)
-    to_x = 2 * (match % coarse.width) + (x - 2 * from_x)
-    inside = (match >= 0) & (to_y >= 0) & (to_y < fine.height) & (to_x >= 0) & (to_x < fine.width)
-    source = np.where(inside, to_y * fine.width + to_x, 0)
-    wrong = ~inside | ~fine.valid[source]
+    from vanisher_core.exemplar.search import LOST, doubled
+    from vanisher_core.exemplar.workers import row_bands, run_bands
+
+    sides = coarse.height, coarse.width, fine.height, fine.width
+
+    def carry(band: tuple[int, int]) -> None:
+        doubled(coarse.nnf, coarse.radius, sides, fine.target, fine.valid, fine.nnf, band)
+
+    run_bands(carry, row_bands(0, fine.height, 12))
+    wrong = np.flatnonzero(fine.nnf == LOST)
     random = np.random.default_rng(key)
-    source[wrong] = fine.sources[random.integers(0, fine.sources.size, int(wrong.sum()))]
-    fine.nnf[where] = source
+    fine.nnf[wrong] = fine.sources[random.integers(0, fine.sources.size, wrong.size)]

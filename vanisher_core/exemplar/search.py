@@ -22,7 +22,13 @@ _LANES = np.array([1.0] * 21 + [0.0] * 3, np.float32)
 _WIDE_LANES = np.array([1.0] * 33 + [0.0] * 7, np.float32)
 
 
-@kernel(fastmath=True, inline="always")
+HUGE = np.float32(3e38)
+"""Above every cost. Not infinity: `fastmath` lets the compiler assume that there is none."""
+LOST = -2
+"""Stands in a field where a match could not be carried up."""
+
+
+@kernel(fastmath=True, forceinline=True)
 def _mix(value):  # pragma: no cover - compiled
     """The finaliser of splitmix64: a 64-bit hash."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -30,7 +36,7 @@ def _mix(value):  # pragma: no cover - compiled
     return value ^ (value >> np.uint64(31))
 
 
-@kernel(fastmath=True)
+@kernel(fastmath=True, forceinline=True)
 def _narrow_difference(image, width, target, source, best):  # pragma: no cover - compiled
     """Squared difference of two 7x7 patches; may end above `best`."""
     row = np.uint64(3 * width)
@@ -62,39 +68,48 @@ def _narrow_difference(image, width, target, source, best):  # pragma: no cover 
     return total + part
 
 
-@kernel(fastmath=True)
+@kernel(fastmath=True, forceinline=True)
 def _wide_difference(image, width, target, source, best):  # pragma: no cover - compiled
-    """Squared difference of two 11x11 patches; may end above `best`. Every other row first, then the rest."""
-    two = np.uint64(6 * width)
-    at = np.uint64(3 * (target - WIDE * width - WIDE))
-    there = np.uint64(3 * (source - WIDE * width - WIDE))
+    """Squared difference of two 11x11 patches; may end above `best`. Rows across the whole patch first."""
+    row = np.uint64(3 * width)
+    a0 = np.uint64(3 * (target - WIDE * width - WIDE))
+    b0 = np.uint64(3 * (source - WIDE * width - WIDE))
+    a2, b2 = a0 + np.uint64(2) * row, b0 + np.uint64(2) * row
+    a5, b5 = a0 + np.uint64(5) * row, b0 + np.uint64(5) * row
+    a8, b8 = a0 + np.uint64(8) * row, b0 + np.uint64(8) * row
     total = np.float32(0.0)
-    for half in range(2):
-        a1, b1 = at + np.uint64(3 * width * half), there + np.uint64(3 * width * half)
-        a2, b2 = a1 + two, b1 + two
-        a3, b3 = a2 + two, b2 + two
-        a4, b4 = a3 + two, b3 + two
-        a5, b5 = a4 + two, b4 + two
-        part = np.float32(0.0)
-        for k in range(np.uint64(40)):
-            d1 = image[a1 + k] - image[b1 + k]
-            d2 = image[a2 + k] - image[b2 + k]
-            d3 = image[a3 + k] - image[b3 + k]
-            d4 = image[a4 + k] - image[b4 + k]
-            d5 = image[a5 + k] - image[b5 + k]
-            part += _WIDE_LANES[k] * (d1 * d1 + d2 * d2 + d3 * d3 + d4 * d4 + d5 * d5)
-        total += part
-        if total >= best:
-            return total
-    a1, b1 = at + np.uint64(5) * two, there + np.uint64(5) * two
+    for k in range(np.uint64(40)):
+        d1 = image[a2 + k] - image[b2 + k]
+        d2 = image[a5 + k] - image[b5 + k]
+        d3 = image[a8 + k] - image[b8 + k]
+        total += _WIDE_LANES[k] * (d1 * d1 + d2 * d2 + d3 * d3)
+    if total >= best:
+        return total
+    a3, b3, a7, b7 = a2 + row, b2 + row, a8 - row, b8 - row
+    a10, b10 = a5 + np.uint64(5) * row, b5 + np.uint64(5) * row
+    part = np.float32(0.0)
+    for k in range(np.uint64(40)):
+        d1 = image[a0 + k] - image[b0 + k]
+        d2 = image[a3 + k] - image[b3 + k]
+        d3 = image[a7 + k] - image[b7 + k]
+        d4 = image[a10 + k] - image[b10 + k]
+        part += _WIDE_LANES[k] * (d1 * d1 + d2 * d2 + d3 * d3 + d4 * d4)
+    total += part
+    if total >= best:
+        return total
+    a1, b1, a4, b4 = a0 + row, b0 + row, a5 - row, b5 - row
+    a6, b6, a9, b9 = a5 + row, b5 + row, a8 + row, b8 + row
     part = np.float32(0.0)
     for k in range(np.uint64(40)):
         d1 = image[a1 + k] - image[b1 + k]
-        part += _WIDE_LANES[k] * d1 * d1
+        d2 = image[a4 + k] - image[b4 + k]
+        d3 = image[a6 + k] - image[b6 + k]
+        d4 = image[a9 + k] - image[b9 + k]
+        part += _WIDE_LANES[k] * (d1 * d1 + d2 * d2 + d3 * d3 + d4 * d4)
     return total + part
 
 
-@kernel(fastmath=True)
+@kernel(fastmath=True, forceinline=True)
 def cost(image, guide, width, radius, target, source, strength, best):  # pragma: no cover - compiled
     """Squared difference of two patches of `radius` plus `strength` times that of their guides; may end above `best`.
 
@@ -137,9 +152,7 @@ def evaluate(
         for x in range(left, right):
             here = y * width + x
             if nnf[here] >= 0:
-                dist[here] = cost(
-                    image, guide, width, radius, here, np.int64(nnf[here]), strength, np.float32(np.inf)
-                )
+                dist[here] = cost(image, guide, width, radius, here, np.int64(nnf[here]), strength, HUGE)
 
 
 @kernel(fastmath=True)
@@ -178,37 +191,38 @@ def sweep(
             if match < 0:
                 continue
             best = dist[here]
-            beside = np.int64(nnf[here - step])
-            if beside >= 0:
-                candidate = beside + step
-                if candidate != match and valid[candidate]:
-                    d = cost(image, guide, width, radius, here, candidate, strength, best)
-                    if d < best:
-                        best, match = d, candidate
             above = here - step * width
             beside = np.int64(nnf[above]) if row > 0 else np.int64(before[above])
-            if beside >= 0:
-                candidate = beside + step * width
-                if candidate != match and valid[candidate]:
-                    d = cost(image, guide, width, radius, here, candidate, strength, best)
-                    if d < best:
-                        best, match = d, candidate
+            upper = beside + step * width if beside >= 0 else match
+            beside = np.int64(nnf[here - step])
+            lateral = beside + step if beside >= 0 else match
             state = _mix(np.uint64(key) ^ (np.uint64(here) * np.uint64(0x9E3779B97F4A7C15)))
             away = first
             near_y = match // width
             near_x = match - near_y * width
-            for _ in range(probes):
-                state = _mix(state + np.uint64(0x9E3779B97F4A7C15))
-                if away >= reach:
-                    pick = ((state >> np.uint64(33)) * np.uint64(sources.shape[0])) >> np.uint64(31)
-                    candidate = np.int64(sources[pick])
+            for probe in range(-2, probes):  # one call of `cost`, for the compiler copies it here
+                if probe == -2:
+                    candidate = lateral
+                elif probe == -1:
+                    candidate = upper
                 else:
-                    span = np.uint64(2 * away + 1)
-                    cy = near_y + np.int64(((state >> np.uint64(33)) * span) >> np.uint64(31)) - away
-                    cx = near_x + np.int64(((state & np.uint64(0x7FFFFFFF)) * span) >> np.uint64(31)) - away
-                    inside = cy >= radius and cy < height - radius and cx >= radius and cx < width - radius
-                    candidate = cy * width + cx if inside else match
-                away = max(away >> 1, 1)
+                    state = _mix(state + np.uint64(0x9E3779B97F4A7C15))
+                    if away >= reach:
+                        pick = ((state >> np.uint64(33)) * np.uint64(sources.shape[0])) >> np.uint64(31)
+                        candidate = np.int64(sources[pick])
+                    else:
+                        span = np.uint64(2 * away + 1)
+                        cy = near_y + np.int64(((state >> np.uint64(33)) * span) >> np.uint64(31)) - away
+                        cx = (
+                            near_x
+                            + np.int64(((state & np.uint64(0x7FFFFFFF)) * span) >> np.uint64(31))
+                            - away
+                        )
+                        inside = (
+                            cy >= radius and cy < height - radius and cx >= radius and cx < width - radius
+                        )
+                        candidate = cy * width + cx if inside else match
+                    away = max(away >> 1, 1)
                 if candidate != match and valid[candidate]:
                     d = cost(image, guide, width, radius, here, candidate, strength, best)
                     if d < best:
@@ -232,7 +246,7 @@ def exhaust(image, weight, width, radius, sources, nnf, dist, box):  # pragma: n
             here = y * width + x
             if nnf[here] < 0:
                 continue
-            best = np.float32(np.inf)
+            best = HUGE
             match = np.int64(nnf[here])
             for n in range(sources.shape[0]):
                 source = np.int64(sources[n])
@@ -251,3 +265,26 @@ def exhaust(image, weight, width, radius, sources, nnf, dist, box):  # pragma: n
                     best, match = total, source
             nnf[here] = match
             dist[here] = best
+
+
+@kernel()
+def doubled(nnf, radius, sides, target, valid, out, band):  # pragma: no cover - compiled
+    """Set the targets of the rows `band` in `out` to their match at half size, doubled; `LOST` where no source is.
+
+    `nnf` is the field at half size, `radius` that of its patches; `sides` are height and width of both sizes.
+    """
+    half_height, half_width, height, width = sides
+    for y in range(band[0], band[1]):
+        from_y = min(max(y // 2, radius), half_height - 1 - radius)
+        for x in range(width):
+            here = y * width + x
+            if not target[here]:
+                continue
+            from_x = min(max(x // 2, radius), half_width - 1 - radius)
+            match = np.int64(nnf[from_y * half_width + from_x])
+            to_y = 2 * (match // half_width) + y - 2 * from_y
+            to_x = 2 * (match % half_width) + x - 2 * from_x
+            inside = match >= 0 and 0 <= to_y < height and 0 <= to_x < width
+            out[here] = LOST
+            if inside and valid[to_y * width + to_x]:
+                out[here] = to_y * width + to_x

@@ -3,6 +3,7 @@
 import numpy as np
 
 from vanisher_core.exemplar.kernel import kernel
+from vanisher_core.exemplar.relax import ends_of
 
 
 @kernel()
@@ -77,39 +78,67 @@ def rim(steps, weights, hole, band, pull, hold, inner):  # pragma: no cover - co
                         pull[c, y, x] -= w * steps[axis, c, j, i]
 
 
-@kernel()
+@kernel(fastmath=True)
+def _middle(here, above, below, steps, share, across, up, down, omega, new):  # pragma: no cover - compiled
+    """One row but for its ends: over-relaxed towards (steps + sum of w c_q) * share where `share` is above 0."""
+    one, last = np.uint64(1), np.uint64(len(here) - 1)
+    for x in range(one, last):
+        total = steps[x] + across[x] * here[x + one] + across[x - one] * here[x - one]
+        total += up[x] * above[x] + down[x] * below[x]
+        new[x] = here[x] + omega * (total * share[x] - here[x]) if share[x] > 0 else here[x]
+    for x in range(one, last):
+        here[x] = new[x]
+
+
+@kernel(fastmath=True)
 def relax(
     plane, right, down, pull, hole, weight_right, weight_down, hold, sweeps
 ):  # pragma: no cover - compiled
     """Over-relaxed sweeps of sum_q w (c_q - c_p + m_pq) + pull_p = hold_p c_p over the hole.
 
-    All arrays H x W; `plane` holds c and is changed in place. Red-black order; the last two sweeps are Gauss-Seidel.
+    All arrays H x W; `plane` holds c and is changed in place. Red-black order, as `relax.relax_plane`; the last two
+    sweeps are Gauss-Seidel.
     """
     height, width = hole.shape
-    for sweep in range(sweeps):
-        omega = np.float32(1.7 if sweep < sweeps - 2 else 1.0)
-        for colour in range(2):
-            for y in range(height):
-                for x in range((y + colour) & 1, width, 2):
-                    if not hole[y, x]:
-                        continue
-                    total = pull[y, x]
-                    weight = hold[y, x]
-                    if x + 1 < width:
-                        w = weight_right[y, x]
-                        total += w * (plane[y, x + 1] + right[y, x])
-                        weight += w
-                    if x > 0:
-                        w = weight_right[y, x - 1]
-                        total += w * (plane[y, x - 1] - right[y, x - 1])
-                        weight += w
-                    if y + 1 < height:
-                        w = weight_down[y, x]
-                        total += w * (plane[y + 1, x] + down[y, x])
-                        weight += w
-                    if y > 0:
-                        w = weight_down[y - 1, x]
-                        total += w * (plane[y - 1, x] - down[y - 1, x])
-                        weight += w
-                    if weight > 0:
-                        plane[y, x] += omega * (total / weight - plane[y, x])
+    # what does not change from sweep to sweep, with a pixel all round: the steps, and one over the sum of weights
+    steps = np.zeros((height + 2, width + 2), np.float32)
+    share = np.zeros((2, height + 2, width + 2), np.float32)
+    across, along = np.zeros((2, height + 2, width + 2), np.float32)
+    field = np.zeros((height + 2, width + 2), np.float32)
+    for y in range(height):
+        for x in range(width):
+            field[y + 1, x + 1] = plane[y, x]
+            across[y + 1, x + 1] = weight_right[y, x] if x + 1 < width else 0
+            along[y + 1, x + 1] = weight_down[y, x] if y + 1 < height else 0
+            if not hole[y, x]:
+                continue
+            total, weight = pull[y, x], hold[y, x]
+            if x + 1 < width:
+                total += weight_right[y, x] * right[y, x]
+                weight += weight_right[y, x]
+            if x > 0:
+                total -= weight_right[y, x - 1] * right[y, x - 1]
+                weight += weight_right[y, x - 1]
+            if y + 1 < height:
+                total += weight_down[y, x] * down[y, x]
+                weight += weight_down[y, x]
+            if y > 0:
+                total -= weight_down[y - 1, x] * down[y - 1, x]
+                weight += weight_down[y - 1, x]
+            steps[y + 1, x + 1] = total
+            if weight > 0:
+                share[(x + y) & 1, y + 1, x + 1] = np.float32(1) / weight
+    new = np.empty(width + 2, np.float32)
+    ends = ends_of(hole)
+    for step in range(height + 2 * sweeps - 1):
+        for half in range(max(0, step - height + 1), min(2 * sweeps, step + 1)):
+            y = step - half
+            if ends[y, 0] == ends[y, 1]:
+                continue
+            part = slice(ends[y, 0], ends[y, 1] + 2)
+            omega = np.float32(1.7 if half < 2 * sweeps - 4 else 1.0)
+            _middle(
+                field[y + 1, part], field[y, part], field[y + 2, part], steps[y + 1, part],
+                share[half & 1, y + 1, part], across[y + 1, part], along[y, part], along[y + 1, part], omega, new,
+            )  # fmt: skip
+    plane[:] = field[1:-1, 1:-1]

@@ -250,8 +250,6 @@ def _fill_tile(
 
 def _guide_planes(job: Job, low: np.ndarray, sigma: float, trust: float) -> np.ndarray:
     """HxWx4: what patches are compared by beside their pixels; the fourth plane is local contrast."""
-    import cv2
-
     settings, hole = job.settings, job.hole
     luma = job.rough @ np.array([0.299, 0.587, 0.114], np.float32)
     if job.contrast is not None:
@@ -259,7 +257,10 @@ def _guide_planes(job: Job, low: np.ndarray, sigma: float, trust: float) -> np.n
         expected = np.where(hole, job.contrast, measured)
     else:
         expected, weight = rim_contrast(luma, hole, sigma), settings.rim_contrast_weight
-    return cv2.merge([low, np.float32(weight * trust) * expected])
+    planes = np.empty((*hole.shape, 4), np.float32)
+    planes[..., :3] = low
+    np.multiply(expected, np.float32(weight * trust), out=planes[..., 3])
+    return planes
 
 
 def _settle(level: "Level", index: int, job: Job, vote: Vote, near: int) -> None:

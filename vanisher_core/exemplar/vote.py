@@ -8,6 +8,7 @@ instead (that of the best patch near by), because a mean of dozens of proposals 
 import numpy as np
 
 from vanisher_core.exemplar.kernel import kernel
+from vanisher_core.exemplar.search import HUGE
 
 
 @kernel(fastmath=True)
@@ -52,7 +53,7 @@ def vote_best(image, width, radius, hole, nnf, dist, out, source, box, reach):  
             if not hole[here]:
                 continue
             for near in range(reach, radius + 1):
-                best = np.float32(np.inf)
+                best = HUGE
                 at = np.int64(-1)
                 for j in range(max(-near, -y), min(near, height - 1 - y) + 1):
                     for i in range(max(-near, -x), min(near, width - 1 - x) + 1):
