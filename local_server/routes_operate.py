@@ -69,7 +69,11 @@ async def metrics(request: Request) -> Response:
 
 
 @router.get(
-    "/v1/models", responses={**_object("What is installed", "models", "classes", "erase"), **documented(503)}
+    "/v1/models",
+    responses={
+        **_object("What is installed", "models", "classes", "panorama_classes", "erase"),
+        **documented(503),
+    },
 )
 async def models(request: Request) -> dict[str, Any]:
     """Installed weights with digests, classes that can be found (true or false), ways to erase."""

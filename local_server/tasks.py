@@ -155,6 +155,7 @@ class Tasks:
 
 def models(folder: Path, options: Values, progress: Progress) -> Values:
     """Installed weights and the classes that can be found; loads none of them."""
+    from panorama import furniture
     from vanisher_core.models import registry
     from vanisher_core.vanish import MODELS
 
@@ -165,6 +166,7 @@ def models(folder: Path, options: Values, progress: Progress) -> Values:
             {key: value for key, value in weights.as_dict().items() if key != "path"} for weights in about
         ],
         "classes": {name: name in classes for name in sorted({*classes, "person", "furniture"})},
+        "panorama_classes": list(furniture.kinds()),
         "erase": list(MODELS),
     }
 

@@ -45,7 +45,7 @@ class RawModels:
 
     def describe(self, folder: Path, options: Values, progress: Any) -> Values:
         """Metadata of one model; its weights are checked, not loaded."""
-        about = registry.info(options["model"])
+        about = _served(options["model"])
         output = {"name": "rgb", "datatype": "FP32", "shape": [1, -1, -1, 3]}
         if about.task == "segment":
             output = {"name": "probability", "datatype": "FP32", "shape": [1, len(about.classes), -1, -1]}
@@ -61,7 +61,7 @@ class RawModels:
 
     def infer(self, folder: Path, options: Values, progress: Any) -> Values:
         """`body` -> `result`, both as the protocol has them."""
-        about = registry.info(options["model"])
+        about = _served(options["model"])
         request, tensors = _read(folder / "body", options)
         rgb = _picture(tensors, options["limits"]["pixels"])
         progress(0.1, "running the network")
@@ -94,6 +94,21 @@ class RawModels:
             self._segmenter = Segmenter(self._device)
         found = self._segmenter.probabilities(rgb, classes)
         return np.stack([found[name] for name in classes])
+
+
+def _served(name: str) -> registry.WeightInfo:
+    """What a weight file says about itself.
+
+    Raises:
+        UsageError: there is none of this name, or it is a network of whole panoramas, which has no tensors of its own.
+    """
+    about = registry.info(name)
+    if about.task not in INPUTS:
+        raise UsageError(
+            f"{name} works on whole panoramas and is not served by itself: use /v1/panorama/erase, or one of "
+            f"{', '.join(other for other in registry.names() if registry.info(other).task in INPUTS)}"
+        )
+    return about
 
 
 def _read(path: Path, options: Values) -> tuple[Values, dict[str, np.ndarray]]:

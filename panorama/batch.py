@@ -64,10 +64,9 @@ class _Panoramas:
         """See `vanisher_core.batch.kinds.Kind.finders`."""
         if not settings.remove:
             return {}
-        from panorama.find import members
-        from vanisher_core.batch.kinds import weights_for
+        from panorama.find import weights
 
-        return weights_for([member for name in settings.remove for member in members(name)])
+        return weights(settings.remove)
 
     def eraser(self, settings: Settings) -> Erase:
         """See `vanisher_core.batch.kinds.Kind.eraser`."""

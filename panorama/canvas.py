@@ -196,7 +196,7 @@ class Canvas:
         foreign = cv2.resize(other, (view.width, view.height), interpolation=cv2.INTER_NEAREST) > 0
         wanted = float(np.quantile(piece.points @ view.rotation[2], SHARPEST))
         # a cosine of 1 / sqrt(1 + x x + y y) to the plane's normal
-        foreign |= x * x > ((DULL * wanted) ** -2 - 1 - y * y)[:, None]
+        foreign |= x * x > ((DULL * max(wanted, 1e-6)) ** -2 - 1 - y * y)[:, None]
         return foreign
 
     def _count(self, piece: Piece, channel: int, step: int) -> None:

@@ -50,7 +50,7 @@ def register(commands: Any) -> None:
         "--remove",
         type=class_names,
         metavar="CLASS[,CLASS]",
-        help="classes to find and erase: person, furniture",
+        help="what to find and erase: person, furniture, or a kind of it (bed, chair, sofa, table, rug, lamp, ...)",
     )
     add(
         "--nadir",

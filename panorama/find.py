@@ -3,7 +3,8 @@
 A segmenter knows photographs, so it looks at perspective views: a ring of eight at the horizon, four downwards, and
 one to each pole, each of 100 degrees. Every direction is seen by two to five of them; their log odds are averaged
 with weights that fall to nothing at a view's border, where a thing is cut off and misjudged. So nothing is lost or
-drawn twice at an edge, at the seam or at a pole.
+drawn twice at an edge, at the seam or at a pole. What is furniture is also asked of a network that sees the whole room
+at once (`panorama/furniture.py`): a wardrobe that fills a view looks like a wall.
 
 The mask grows downwards by a band under each thing, where its contact shadow lies: a shadow that stays betrays what
 was erased.
@@ -12,13 +13,15 @@ was erased.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from panorama.files import Panorama
+from panorama.furniture import CERTAIN, FURNITURE, MODEL, RoomFurniture, kinds
+from panorama.light import sees_all
 from panorama.objects import components, solid_angle
 from panorama.sphere import Frame, Region
 from panorama.views import View, reduced, render, seen, unproject
@@ -43,7 +46,7 @@ LOOKS = (
 """Yaw and pitch of the views."""
 WORKING = 2048
 """Columns of the sphere on which views are merged."""
-LEVEL, SURE = 0.2, 0.5
+LEVEL, SURE = 0.25, 0.5
 """Probability from which a texel belongs to a thing, and that some texel of every thing must have (hysteresis, as in
 Canny, "A Computational Approach to Edge Detection", IEEE PAMI 1986): half of a large cupboard is seen for certain, the
 rest of it less so, and a false alarm seldom anywhere."""
@@ -51,8 +54,8 @@ LEAST = math.radians(0.8) ** 2
 """Steradians, smallest component that counts."""
 SHADOW, SHADOW_RANGE = 0.08, (math.radians(0.5), math.radians(4))
 """Band below a thing, as a share of its height, and its limits in radians."""
-CERTAIN = 6.0
-"""Log odds beyond which a view's vote counts no more."""
+WHOLE = 0.65
+"""Say of the network that sees the whole room; the views have the rest."""
 
 
 def find_in_panorama(
@@ -68,7 +71,8 @@ def find_in_panorama(
 
     Args:
         panorama: the panorama.
-        classes: names such as "person"; "furniture" stands for every class of the furniture weights.
+        classes: names such as "person"; "furniture" stands for every piece of it. Some ("rug", "lamp") are known only
+            where the whole sphere is seen.
         device: "auto", "cpu", "cuda" or "mps"; for a segmenter made here.
         segmenter: with its networks loaded, such as `Vanisher.segmenter`.
         progress: called with (fraction done, what is being done); may raise `Cancelled`.
@@ -78,16 +82,19 @@ def find_in_panorama(
         For each name asked for, a mask of the panorama's size; empty where nothing was found.
 
     Raises:
-        UsageError: no installed weights know a class.
+        UsageError: no installed weights know a class, or not of a part of a room.
         ModelError: the weights are missing or damaged.
     """
     from vanisher_core.segment import Segmenter
     from vanisher_core.vanish import eight_bit
 
-    names = {name: members(name) for name in dict.fromkeys(classes)}
-    wanted = tuple(dict.fromkeys(member for group in names.values() for member in group))
+    if isinstance(classes, str):
+        raise UsageError(f"classes is the text {classes!r}; give a list of names, such as [{classes!r}]")
+    names = {name: voted(name) for name in dict.fromkeys(classes)}
+    wanted = tuple(dict.fromkeys(names.values()))
     segmenter = segmenter or Segmenter(device)
     small, picture = reduced(panorama.frame, eight_bit(panorama.photo.array), WORKING)
+    _check(names, small)
     total = {name: np.zeros((small.height, small.width), np.float32) for name in wanted}
     weight = np.full((small.height, small.width), 1e-6, np.float32)
     side = min(SIDE, math.ceil(small.full_width * SHARE))
@@ -100,34 +107,68 @@ def find_in_panorama(
         colours = np.clip(np.rint(render(small, picture, view)), 0, 255).astype(np.uint8)
         _add(small, view, segmenter.probabilities(colours, wanted), total, weight)
     odds = {name: total[name] / weight for name in wanted}
-    return {
-        name: _mask(panorama.frame, small, [odds[member] for member in group], shadows)
-        for name, group in names.items()
-    }
+    if sees_all(small) and not kinds().keys().isdisjoint(names):
+        odds |= _told(names, odds, RoomFurniture(small, picture))
+    return {name: _mask(panorama.frame, small, odds[name], shadows) for name in names}
 
 
-def members(name: str) -> tuple[str, ...]:
-    """The segmenters' classes that a name stands for.
+def voted(name: str) -> str:
+    """The segmenters' class whose votes count for a name: its own, or that of all furniture.
 
     Raises:
-        UsageError: no installed weights know it.
+        UsageError: no installed weights know the name.
     """
-    from vanisher_core.models import registry
     from vanisher_core.segment import known_classes
 
     known = known_classes()
     if name in known:
-        return (name,)
-    if name == "furniture":
-        for model in sorted(registry.names()):
-            about = registry.info(model)
-            if about.task == "segment" and model.startswith("segment-furniture"):
-                return tuple(about.classes)
+        return name
+    if FURNITURE in known and name in kinds():
+        return FURNITURE
+    choice = ", ".join(dict.fromkeys([*known, *kinds()])) if known else "none"
+    raise UsageError(f"nothing here finds {name!r}; classes to choose from: {choice}")
+
+
+def weights(names: Iterable[str]) -> dict[str, str]:
+    """Name and SHA-256 of all weights that have a say in finding these (in a panorama of the whole sphere).
+
+    Raises:
+        UsageError: no installed weights know a name.
+    """
+    from vanisher_core.batch.kinds import weights_for
+    from vanisher_core.models import registry
+
+    names = tuple(names)
+    found = weights_for(dict.fromkeys(voted(name) for name in names))
+    return found | ({MODEL: registry.info(MODEL).sha256} if not kinds().keys().isdisjoint(names) else {})
+
+
+def _check(names: dict[str, str], frame: Frame) -> None:
+    """Refuses names that only a whole room tells, where it is not seen.
+
+    Raises:
+        UsageError: as said.
+    """
+    alone = [name for name, votes in names.items() if name != votes]
+    if alone and not sees_all(frame):
         raise UsageError(
-            "furniture cannot be found yet: no furniture weights are installed ('vanisher models list' shows what "
-            "is). Paint a mask and give it with --mask"
+            f"{alone[0]} can be found only in a panorama of the whole sphere, and this one is cropped: find furniture, "
+            "or paint a mask and give it with --mask"
         )
-    raise UsageError(f"nothing here finds {name!r}; classes to choose from: {', '.join(known) or 'none'}")
+
+
+def _told(names: dict[str, str], views: dict[str, np.ndarray], room: RoomFurniture) -> dict[str, np.ndarray]:
+    """Log odds of names of furniture, from the views' votes and what the whole room tells."""
+    known, told = kinds(), {}
+    for name in names:
+        if name in known:
+            own = known[name] if name == names[name] else known[FURNITURE]
+            told[name] = views[names[name]] + WHOLE * (room.odds(own) - views[names[name]])
+        if name in known and name != names[name]:
+            # the views have no word for it: they say where furniture is, the room which of it is meant
+            chance = room.share(known[name]) / (1 + np.exp(-told[name]))
+            told[name] = np.log(chance.clip(1e-6) / (1 - chance).clip(1e-6))
+    return told
 
 
 def _add(
@@ -148,9 +189,8 @@ def _add(
         total[name] += back[..., index]
 
 
-def _mask(frame: Frame, small: Frame, odds: list[np.ndarray], shadows: bool) -> Mask:
-    """The mask of the most likely of several classes, at the panorama's size."""
-    merged = np.maximum.reduce(odds)
+def _mask(frame: Frame, small: Frame, merged: np.ndarray, shadows: bool) -> Mask:
+    """The mask of what has these log odds (of the small frame's size), at the panorama's size."""
     marks = (merged >= math.log(LEVEL / (1 - LEVEL))).astype(bool)
     kept, bands = np.zeros_like(marks), np.zeros_like(marks)
     sure = math.log(SURE / (1 - SURE))

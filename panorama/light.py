@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from panorama import cells
 from panorama.objects import Part
 from panorama.sphere import Frame, Region
 from panorama.views import reduced
@@ -58,11 +59,11 @@ def sees_all(frame: Frame) -> bool:
 
 def reached(share: np.ndarray, size: tuple[int, int]) -> NDArray[np.uint8]:
     """What `apply` may have changed of a picture of size (height, width): at least 1 there, 255 where in full."""
-    across, down = _places(share.shape[1], size[1]), _places(share.shape[0], size[0])
-    wide = _surrounded(share)
+    across, down = cells.places(share.shape[1], size[1]), cells.places(share.shape[0], size[0])
+    wide = cells.surrounded(share)
     reach = np.empty(size, np.uint8)
     for top in range(0, size[0], BAND):
-        found = _looked_up(wide, across, down[top : top + BAND])
+        found = cells.looked_up(wide, across, down[top : top + BAND])
         reach[top : top + BAND] = np.ceil(np.clip(found, 0, 1) * 255)
     return reach
 
@@ -101,21 +102,21 @@ def apply(frame: Frame, work: np.ndarray, light: np.ndarray) -> None:
         work: HxW or HxWxC, uint8, uint16 or float32.
         light: hxwx3 logarithms, all round the sphere.
     """
-    across, down = _places(light.shape[1], frame.width), _places(light.shape[0], frame.height)
-    wide = _surrounded(light)
+    across, down = cells.places(light.shape[1], frame.width), cells.places(light.shape[0], frame.height)
+    wide = cells.surrounded(light)
     most = 1.0 if work.dtype == np.float32 else float(np.iinfo(work.dtype).max)
     colours = 1 if work.ndim == 2 or work.shape[2] < 3 else 3
 
     def light_band(top: int) -> None:
         rows = slice(top, min(top + BAND, frame.height))
-        between = _between(wide, down[rows], 0)
+        between = cells.between(wide, down[rows], 0)
         near = np.flatnonzero(between.any(axis=(0, 2)))
         columns = np.flatnonzero((across > near[0] - 1) & (across < near[-1] + 1)) if len(near) else near
         if not len(columns):
             return
         beside = slice(columns[0], columns[-1] + 1)
         own = work[rows, beside] if work.ndim == 3 else work[rows, beside, None]
-        logarithm = _between(between, across[beside], 1)
+        logarithm = cells.between(between, across[beside], 1)
         if colours == 1:
             logarithm = logarithm.mean(axis=2, keepdims=True)
         lit = own[..., :colours] * np.exp(logarithm)
@@ -135,30 +136,6 @@ def _hole(frame: Frame, parts: list[Part]) -> NDArray[np.uint8]:
 def _starts(cells: int, texels: int) -> NDArray[np.int64]:
     """The first texel of each cell: those whose middle lies in it; the nearest one if cells are the smaller."""
     return (2 * np.arange(cells) * texels + min(cells, texels)) // (2 * cells)
-
-
-def _places(cells: int, texels: int) -> NDArray[np.float32]:
-    """Where texels' centres lie among cells of a grid that `_surrounded` has widened."""
-    return ((np.arange(texels) + 0.5) * cells / texels - 0.5 + 1).astype(np.float32)
-
-
-def _surrounded(grid: np.ndarray) -> NDArray[np.float32]:
-    """A grid (hxw or hxwxC) with one cell more on every side: round the sphere, and the last row again."""
-    beside = ((0, 0),) * (grid.ndim - 2)
-    wide = np.pad(grid.astype(np.float32), ((0, 0), (1, 1), *beside), mode="wrap")
-    return np.pad(wide, ((1, 1), (0, 0), *beside), mode="edge")
-
-
-def _looked_up(wide: np.ndarray, across: np.ndarray, down: np.ndarray) -> NDArray[np.float32]:
-    """Values between the four nearest cells for every row and column; exactly 0 among zeros."""
-    return _between(_between(wide, down, 0), across, 1)
-
-
-def _between(grid: np.ndarray, places: np.ndarray, axis: int) -> NDArray[np.float32]:
-    """Values between the two nearest cells along an axis (`cv2.remap` would round places to 1/32 of a cell)."""
-    first = places.astype(np.intp)
-    share = (places - first).astype(np.float32).reshape(-1, *(1,) * (grid.ndim - 1 - axis))
-    return grid.take(first, axis) * (1 - share) + grid.take(first + 1, axis) * share
 
 
 def _enlarged(light: np.ndarray, size: tuple[int, int]) -> NDArray[np.float32]:

@@ -100,7 +100,9 @@ def test_every_weight_file_has_a_card_and_a_listing() -> None:
     manifest = models / "weights" / "manifest.json"
     listed = set(json.loads(manifest.read_text(encoding="utf-8"))) if manifest.exists() else set()
     assert {f"{name}.safetensors" for name in weights} == listed
-    assert weights <= {path.stem for path in (models / "cards").glob("*.md")}
+    cards = {path.stem: path.read_text(encoding="utf-8") for path in (models / "cards").glob("*.md")}
+    assert weights <= cards.keys()
+    assert [name for name, text in cards.items() if "@@" in text] == []  # places to be filled in
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:

@@ -1,4 +1,4 @@
-"""The loop that trains networks of upright panoramas on rendered rooms: layout and light.
+"""The loop that trains networks of upright panoramas on rendered rooms: layout, light and furniture.
 
 Rooms whose seed ends in 0 are held out: never trained on, they pick nothing but show how far training has come.
 """
@@ -56,6 +56,8 @@ class Job(NamedTuple):
     loss: Callable[[nn.Module, np.random.Generator], Tensor]
     validate: Callable[[nn.Module], dict[str, float]]
     rooms: int
+    classes: tuple[str, ...] = ()
+    """Of a network that tells classes apart."""
 
 
 def split(seeds: Sequence[int], folder: Path) -> tuple[list[int], list[int]]:
@@ -145,9 +147,9 @@ def export(job: Job, net: nn.Module, folder: Path, note: Mapping[str, float]) ->
     """Writes the weights in the registry's form."""
     header = {
         "architecture": job.architecture,
-        "config": {},
+        "config": {"classes": len(job.classes)} if job.classes else {},
         "task": job.task,
-        "classes": [],
+        "classes": list(job.classes),
         "training": dict(note),
         "version": "1",
     }

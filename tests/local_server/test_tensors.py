@@ -68,6 +68,16 @@ def test_metadata_and_health(client: Client) -> None:
     assert client.get_json("/v2/models/segment-person/ready")["ready"]
 
 
+def test_networks_of_whole_panoramas_are_not_served_by_themselves(client: Client) -> None:
+    for name in ("room-furniture", "room-layout", "room-light"):
+        with pytest.raises(DaemonError, match="works on whole panoramas") as refused:
+            client.get_json(f"/v2/models/{name}")
+        assert refused.value.status == 422
+        with pytest.raises(DaemonError, match="works on whole panoramas"):
+            infer(client, name, one([1, 1, 1, 3], "UINT8", [1, 1, 1]))
+    assert {"rug", "lamp", "cabinet", "furniture"} <= set(client.get_json("/v1/models")["panorama_classes"])
+
+
 def one(shape: list[int], datatype: str, data: list[int]) -> dict:
     return {"inputs": [{"name": "rgb", "shape": shape, "datatype": datatype, "data": data}]}
 

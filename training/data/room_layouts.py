@@ -130,7 +130,7 @@ def draw(source: Rooms, count: int, size: tuple[int, int], random: np.random.Gen
     marks = sampled(source.objects[which][:, None].float(), grid, "nearest")
     pitch = torch.from_numpy(np.stack(targets)).to(device)
     hole = torch.stack([_hidden(one[0], random) for one in marks])
-    return Batch(_coloured(rgb, pitch, random), hole, pitch)
+    return Batch(coloured(rgb, pitch, random), hole, pitch)
 
 
 def stretched(
@@ -195,7 +195,7 @@ def tints(pitch: Tensor, height: int, spread: float, random: np.random.Generator
     return torch.stack([tint[index, plane[index]] for index in range(count)]).permute(0, 3, 1, 2)
 
 
-def _coloured(rgb: Tensor, pitch: Tensor, random: np.random.Generator) -> Tensor:
+def coloured(rgb: Tensor, pitch: Tensor, random: np.random.Generator) -> Tensor:
     """The pictures with another light and other paint; `pitch` tells floor, walls and ceiling apart."""
     count, _, height, width = rgb.shape
 

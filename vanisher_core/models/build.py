@@ -29,6 +29,7 @@ BUILDERS: "dict[str, Callable[..., nn.Module]]" = {
     "segmenter": _later("segmenter", "build_segmenter"),
     "layout": _later("layout", "build_layout"),
     "light": _later("light", "build_light"),
+    "furniture": _later("furniture", "build_furniture"),
     "vanisher-2018-segmenter": _later("vanisher2018", "build_segmenter"),
     "vanisher-2018-autoencoder": _later("vanisher2018", "build_autoencoder"),
     "glcic": _later("glcic", "build_generator"),

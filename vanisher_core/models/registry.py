@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 SUFFIX = ".safetensors"
-TASKS = ("inpaint", "segment", "layout", "light")
+TASKS = ("inpaint", "segment", "layout", "light", "furniture")
 
 
 @dataclass(frozen=True)
