@@ -87,12 +87,7 @@ def train(config: Config) -> dict[str, float]:
         ValueError: there are none to learn from, or none to hold out.
         FloatingPointError: the loss is not finite.
     """
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    device = torch.device(config.device)
-    every = room_furniture.load(config.rooms, 2 * config.size).to(device)
-    learnt, kept = upright.split(every.seeds, config.rooms)
-    source, held_out = every.part(learnt), every.part(kept)
+    source, held_out = upright.prepared(config, room_furniture.load)
     size = config.size, 2 * config.size
 
     def loss(net: nn.Module, random: np.random.Generator) -> Tensor:
@@ -102,9 +97,16 @@ def train(config: Config) -> dict[str, float]:
         return validate(cast(FurnitureNet, net), held_out, config.size, config.batch)
 
     classes = room_furniture.CLASSES
-    net = build_furniture(len(classes)).to(device)
+    net = build_furniture(len(classes)).to(config.device)
     job = upright.Job(
-        "room-furniture", "furniture", "furniture", net, loss, figures, len(every.seeds), classes
+        "room-furniture",
+        "furniture",
+        "furniture",
+        net,
+        loss,
+        figures,
+        len(source.seeds) + len(held_out.seeds),
+        classes,
     )
     return upright.train(config, job)
 

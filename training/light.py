@@ -76,12 +76,7 @@ def train(config: Config) -> dict[str, float]:
         ValueError: there are none to learn from, or none to hold out.
         FloatingPointError: the loss is not finite.
     """
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    device = torch.device(config.device)
-    every = room_light.load(config.rooms, 2 * config.size).to(device)
-    learnt, kept = upright.split(every.seeds, config.rooms)
-    source, held_out = every.part(learnt), every.part(kept)
+    source, held_out = upright.prepared(config, room_light.load)
     size = config.size, 2 * config.size
 
     def loss(net: nn.Module, random: np.random.Generator) -> Tensor:
@@ -90,8 +85,10 @@ def train(config: Config) -> dict[str, float]:
     def figures(net: nn.Module) -> dict[str, float]:
         return validate(cast(LightNet, net), held_out, config.batch)
 
-    net = build_light().to(device)
-    job = upright.Job("room-light", "light", "light", net, loss, figures, len(every.seeds))
+    net = build_light().to(config.device)
+    job = upright.Job(
+        "room-light", "light", "light", net, loss, figures, len(source.seeds) + len(held_out.seeds)
+    )
     return upright.train(config, job)
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, cast
 
 import numpy as np
 import torch
@@ -58,6 +58,40 @@ class Job(NamedTuple):
     rooms: int
     classes: tuple[str, ...] = ()
     """Of a network that tells classes apart."""
+
+
+class Rooms(Protocol):
+    """What the networks learn from: tensors of rooms that can be divided and moved."""
+
+    @property
+    def seeds(self) -> list[int]:
+        """Of the rooms."""
+        ...
+
+    def part(self, which: list[int]) -> Self:
+        """Some of them."""
+        ...
+
+    def to(self, device: torch.device) -> Self:
+        """The same on a device."""
+        ...
+
+
+R = TypeVar("R", bound=Rooms)
+
+
+def prepared(config: Config, load: Callable[[Path, int], R]) -> tuple[R, R]:
+    """Sets threads and chance, and loads the rooms to learn from and those that are held out.
+
+    Raises:
+        FileNotFoundError: there are no rooms.
+        ValueError: there are none to learn from, or none to hold out.
+    """
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    every = load(config.rooms, 2 * config.size).to(torch.device(config.device))
+    learnt, kept = split(every.seeds, config.rooms)
+    return every.part(learnt), every.part(kept)
 
 
 def split(seeds: Sequence[int], folder: Path) -> tuple[list[int], list[int]]:

@@ -7,7 +7,6 @@ of its own, now and then about that of the wall: a white wardrobe before a white
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,12 +14,19 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
 from panorama.rooms import classes as rendered
-from training.data.room_layouts import coloured, gains, sampled, stretched
+from training.data.room_layouts import (
+    coloured,
+    gains,
+    outline_of,
+    room_objects,
+    room_pictures,
+    sampled,
+    stretched,
+)
 from training.data.room_views import rooms
 
 CLASSES = tuple(name for index, name in enumerate(rendered.CLASSES) if index != rendered.TRIPOD)
@@ -94,22 +100,17 @@ def load(folder: Path, width: int) -> Rooms:
         FileNotFoundError: there is none.
         ValueError: one of them is a validation room.
     """
-    pictures, objects, classes, seeds, outlines = [], [], [], [], []
-    size = width, width // 2
-    for room in rooms(folder):
-        pair = [
-            cv2.resize(room.picture(name), size, interpolation=cv2.INTER_AREA)
-            for name in ("furnished", "empty")
-        ]
-        pictures.append(torch.from_numpy(np.stack(pair)).permute(0, 3, 1, 2))
-        marks = np.asarray(Image.open(folder / f"{room.seed:05d}-objects.png")).astype(np.uint8)
-        for planes, plane in ((objects, marks), (classes, room.classes())):
-            planes.append(torch.from_numpy(cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST)))
-        about = json.loads((folder / f"{room.seed:05d}.json").read_text())["layout"]
-        seeds.append(room.seed)
-        outlines.append((np.array(about["corners"]), about["floor"], about["ceiling"]))
-    kinds = torch.stack(classes)
-    return Rooms(torch.stack(pictures), torch.stack(objects), kinds, _weights(kinds), seeds, outlines)
+    found, size = rooms(folder), (width, width // 2)
+    classes = [cv2.resize(room.classes(), size, interpolation=cv2.INTER_NEAREST) for room in found]
+    kinds = torch.from_numpy(np.stack(classes))
+    return Rooms(
+        torch.stack([room_pictures(room, width) for room in found]),
+        torch.stack([room_objects(room, width) for room in found]),
+        kinds,
+        _weights(kinds),
+        [room.seed for room in found],
+        [outline_of(room) for room in found],
+    )
 
 
 def _weights(classes: Tensor) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from training.data.room_views import rooms
+from training.data.room_views import Room, rooms
 
 STRETCH, RAISE = (0.6, 1.7), (0.75, 1.3)
 """Factors of length and width, and of the height of the ceiling above the camera."""
@@ -75,20 +75,31 @@ def load(folder: Path, width: int) -> Rooms:
         FileNotFoundError: there is none.
         ValueError: one of them is a validation room.
     """
-    pictures, objects, seeds, outlines = [], [], [], []
-    for room in rooms(folder):
-        size = width, width // 2
-        pair = [
-            cv2.resize(room.picture(name), size, interpolation=cv2.INTER_AREA)
-            for name in ("furnished", "empty")
-        ]
-        pictures.append(torch.from_numpy(np.stack(pair)).permute(0, 3, 1, 2))
-        marks = np.asarray(Image.open(folder / f"{room.seed:05d}-objects.png")).astype(np.uint8)
-        objects.append(torch.from_numpy(cv2.resize(marks, size, interpolation=cv2.INTER_NEAREST)))
-        about = json.loads((folder / f"{room.seed:05d}.json").read_text())["layout"]
-        seeds.append(room.seed)
-        outlines.append((np.array(about["corners"]), about["floor"], about["ceiling"]))
-    return Rooms(torch.stack(pictures), torch.stack(objects), seeds, outlines)
+    found = rooms(folder)
+    pictures = torch.stack([room_pictures(room, width) for room in found])
+    objects = torch.stack([room_objects(room, width) for room in found])
+    return Rooms(pictures, objects, [room.seed for room in found], [outline_of(room) for room in found])
+
+
+def room_pictures(room: Room, width: int) -> Tensor:
+    """2x3xHxW uint8 of a width: furnished and empty."""
+    pair = [
+        cv2.resize(room.picture(name), (width, width // 2), interpolation=cv2.INTER_AREA)
+        for name in ("furnished", "empty")
+    ]
+    return torch.from_numpy(np.stack(pair)).permute(0, 3, 1, 2)
+
+
+def room_objects(room: Room, width: int) -> Tensor:
+    """HxW uint8 of a width: the number of the object that each texel shows, 0 = room."""
+    marks = np.asarray(Image.open(room.folder / f"{room.seed:05d}-objects.png")).astype(np.uint8)
+    return torch.from_numpy(cv2.resize(marks, (width, width // 2), interpolation=cv2.INTER_NEAREST))
+
+
+def outline_of(room: Room) -> tuple[NDArray[np.float64], float, float]:
+    """Corners round the camera (x right, z forward) in metres, and the heights of floor and ceiling."""
+    about = json.loads((room.folder / f"{room.seed:05d}.json").read_text())["layout"]
+    return np.array(about["corners"]), about["floor"], about["ceiling"]
 
 
 def edges(corners: np.ndarray, floor: float, ceiling: float, yaw: np.ndarray) -> NDArray[np.float32]:

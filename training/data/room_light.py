@@ -8,7 +8,6 @@ layout network. Some pictures show the empty room with a hole of another: where 
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.data.room_layouts import gains, sampled, stretched, tints
+from training.data.room_layouts import gains, outline_of, room_pictures, sampled, stretched, tints
 from training.data.room_views import rooms
 from training.panorama_rooms import RoomCase, grown_hole, relit
 
@@ -87,18 +86,13 @@ def load(folder: Path, width: int) -> Rooms:
         case = RoomCase(
             room.seed, room.picture("furnished"), room.picture("empty"), grown_hole(room.classes() > 0), ""
         )
-        pair = [
-            cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-            for picture in (case.furnished, case.empty)
-        ]
-        pictures.append(torch.from_numpy(np.stack(pair)).permute(0, 3, 1, 2))
+        pictures.append(room_pictures(room, width))
         whole = cv2.resize(case.hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
         holes.append(torch.from_numpy(whole[None].astype(np.uint8)))
         found = cv2.resize(light_of(case), size, interpolation=cv2.INTER_AREA)
         light.append(torch.from_numpy(found).permute(2, 0, 1).half())
-        about = json.loads((folder / f"{room.seed:05d}.json").read_text())["layout"]
         seeds.append(room.seed)
-        outlines.append((np.array(about["corners"]), about["floor"], about["ceiling"]))
+        outlines.append(outline_of(room))
     return Rooms(torch.stack(pictures), torch.stack(holes), torch.stack(light), seeds, outlines)
 
 
