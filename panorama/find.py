@@ -159,14 +159,18 @@ def _check(names: dict[str, str], frame: Frame) -> None:
 
 def _told(names: dict[str, str], views: dict[str, np.ndarray], room: RoomFurniture) -> dict[str, np.ndarray]:
     """Log odds of names of furniture, from the views' votes and what the whole room tells."""
-    known, told = kinds(), {}
-    for name in names:
-        if name in known:
-            own = known[name] if name == names[name] else known[FURNITURE]
-            told[name] = views[names[name]] + WHOLE * (room.odds(own) - views[names[name]])
-        if name in known and name != names[name]:
+    known = kinds()
+    asked = {name: votes for name, votes in names.items() if name in known}
+    merged = {
+        votes: views[votes] + WHOLE * (room.odds(known[votes]) - views[votes])
+        for votes in dict.fromkeys(asked.values())
+    }
+    told = {}
+    for name, votes in asked.items():
+        told[name] = merged[votes]
+        if name != votes:
             # the views have no word for it: they say where furniture is, the room which of it is meant
-            chance = room.share(known[name]) / (1 + np.exp(-told[name]))
+            chance = room.share(known[name]) / (1 + np.exp(-merged[votes]))
             told[name] = np.log(chance.clip(1e-6) / (1 - chance).clip(1e-6))
     return told
 
