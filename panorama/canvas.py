@@ -12,7 +12,7 @@ import math
 import cv2
 import numpy as np
 
-from panorama import light, trim
+from panorama import light, rims, trim
 from panorama.axes import room_yaw
 from panorama.files import Panorama
 from panorama.layout import CEILING, FLOOR, Layout
@@ -115,11 +115,13 @@ class Canvas:
         clear &= ~own
         return Photo.from_array(self._samples(view, at, own, clear)), Mask.from_array(own)
 
-    def flat(self, piece: Piece, view: View) -> bool:
-        """Whether a view looks straight at floor or ceiling, which go on by shifts of themselves (walls have doors)."""
-        if self.layout is None or piece.plane not in (FLOOR, CEILING):
-            return False
-        return np.array_equal(view.rotation, self.layout.towards(piece.plane))
+    def surface(self, piece: Piece, view: View) -> str:
+        """Which plane of the room a view looks straight at, as `Vanisher.erase` calls it; "" if it is no such view."""
+        if self.layout is None or piece.plane is None:
+            return ""
+        if not np.array_equal(view.rotation, self.layout.towards(piece.plane)):
+            return ""
+        return {FLOOR: "floor", CEILING: "ceiling"}.get(piece.plane, "wall")
 
     def paste(self, piece: Piece, view: View, fill: np.ndarray) -> None:
         """Puts a filled view (of `look`'s type) back into the texels of a piece."""
@@ -140,9 +142,10 @@ class Canvas:
         for part in piece.parts:  # parts may overlap, the bands of one do not
             run_bands(paste_band, _bands(part))
 
-    def draw_skirting(self) -> None:
-        """Draws the skirting of the room on through what was erased; for a canvas whose pieces are all filled."""
+    def even_out(self) -> None:
+        """Takes steps of tone at the holes' rims away and draws the room's skirting on; once all pieces are filled."""
         if self.layout is not None:
+            rims.even_out(self.frame, self.work, self.parts, self.layout)
             trim.draw_on(self.frame, self.work, self.parts, self.layout)
 
     def relight(self) -> None:

@@ -140,7 +140,7 @@ def _erased(
         done = _fill(canvas, piece, view, vanisher, request, part)
         receipts.append(done)
         records.append(_record(view, piece, canvas, done))
-    canvas.draw_skirting()
+    canvas.even_out()
     canvas.relight()
     report(1.0, "done")
     notes = (*notes, *_doubts(records))
@@ -210,7 +210,7 @@ def _fill(
         feather=0,
         model=request.model,
         seed=request.seed,
-        flat=canvas.flat(piece, view),
+        surface=canvas.surface(piece, view),
         progress=progress,
     )
     canvas.paste(piece, view, result.photo.array)

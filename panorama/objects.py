@@ -231,3 +231,11 @@ def _own(
             left = here.start + low - there.start
             own[:, left : left + high - low] = chosen[rows[:, low - corner[0] : high - corner[0]]]
     return own
+
+
+def covered(frame: Frame, parts: list[Part]) -> np.ndarray:
+    """HxW uint8, 255 where any part is to be filled."""
+    hole = np.zeros((frame.height, frame.width), np.uint8)
+    for part in parts:
+        frame.put(hole, part.region, np.where(part.hole, np.uint8(255), frame.cut(hole, part.region)))
+    return hole

@@ -19,6 +19,10 @@ from panorama.sphere import Frame, Region
 
 LOW, HIGH, BINS = -0.08, 0.18, 52
 """Heights above the floor that are looked at, in camera heights, and their number."""
+FOOT = round(-LOW / (HIGH - LOW) * BINS)
+"""The first bin above the layout's floor."""
+APART = 4
+"""Bins between that and a skirting, from which on the layout's floor is too low."""
 EDGE = 6
 """Bins at the upper end that show the wall, and at the lower end that show the floor."""
 DIFFERENT, CLEARLY = 0.06, 2.5
@@ -119,6 +123,9 @@ def measured(feet: np.ndarray, known: np.ndarray) -> Skirting | None:
         if whole.mean() < MOSTLY:
             return None  # perhaps only its doors are seen
         share[:] = False
+    if int(np.argmax(share)) - FOOT >= APART:
+        # where the layout puts the foot too low, what shows below the skirting is floor, and no wall is to be seen there
+        share[FOOT : int(np.argmax(share))] = True
     colour, own = (np.median(feet - beside, axis=1).astype(np.float32) for beside in (wall, 0))
     return Skirting(share.astype(np.float32), colour, own, int(whole.sum()))
 

@@ -37,6 +37,10 @@ MODELS = ("auto", "network", "exemplar")
 MOST_HOLE = 0.95
 """Largest share of a picture that can be erased; beyond it nothing is left to continue."""
 
+SURFACES = ("wall", "floor", "ceiling")
+SHIFTED = ("floor", "ceiling")
+"""Surfaces whose pattern repeats: boards, tiles, panels. Walls have doors and windows."""
+
 CLASS_LEVEL = 0.5
 """Probability from which a pixel belongs to a found class."""
 
@@ -46,6 +50,9 @@ BEYOND = 16
 
 MOST_SEAMS = 0.25
 """Mean cost of a seam, in usual differences of a surface, from which on it is not continued by shifts."""
+
+GRAIN_ALONE = replace(detail.DEFAULTS, beta=1.0)
+"""How a plain surface is synthesised: all that a blur leaves is the guide's."""
 
 FAINT = 0.05
 """Trust in the network's fill when the fill that followed it came out badly."""
@@ -146,7 +153,7 @@ class Vanisher:
         model: str | None = None,
         seed: int = 0,
         fit_mask: bool = False,
-        flat: bool = False,
+        surface: str = "",
         progress: Progress | None = None,
     ) -> Result:
         """Erases what the mask covers.
@@ -159,8 +166,9 @@ class Vanisher:
             model: one of `MODELS`; None: that of this Vanisher.
             seed: of the exemplar search; the same seed gives the same bytes.
             fit_mask: scale a mask of another size instead of refusing it.
-            flat: the photograph shows one flat surface straight on (and is transparent elsewhere): it is continued by
-                shifts of itself where that leaves no seam.
+            surface: one of `SURFACES`: the photograph shows only that, straight on (and is transparent elsewhere). Floors
+                and ceilings are continued by shifts of themselves where that leaves no seam; walls, and what has one
+                colour, as light with copied grain.
             progress: called with (fraction done, what is being done); may raise `Cancelled`.
 
         Returns:
@@ -168,10 +176,12 @@ class Vanisher:
 
         Raises:
             MaskError: the mask has another size.
-            UsageError: an unknown model, or grow and feather do not fit.
+            UsageError: an unknown model or surface, or grow and feather do not fit.
             HopelessFill: too little of the picture is left to continue.
             ModelError: weights are damaged.
         """
+        if surface and surface not in SURFACES:
+            raise UsageError(f"surface {surface!r} is unknown; use one of {', '.join(SURFACES)}")
         request = _Request(_known_model(model or self.model), _whole_seed(seed), grow, feather, fit_mask)
         report = progress or (lambda fraction, text: None)
         fitted = _fitted(mask, photo, fit_mask)
@@ -188,11 +198,11 @@ class Vanisher:
         output = photo.array.copy()
         still_open = area.hole.copy()
         records = []
-        windows = [Window.whole(area.hole)] if flat else plan(area.hole, photo.size)
+        windows = [Window.whole(area.hole)] if surface in SHIFTED else plan(area.hole, photo.size)
         for index, window in enumerate(windows):
             part = _part_of(report, index, len(windows))
             part(0.0, "erasing")
-            records.append(self._work(output, still_open, area, window, request, flat, part))
+            records.append(self._work(output, still_open, area, window, request, surface, part))
         report(1.0, "done")
         notes = (*fitted.notes, *doubts(records))
         return self._finish(photo, output, mask, area, request, records, notes)
@@ -228,7 +238,7 @@ class Vanisher:
 
     def _work(
         self, output: np.ndarray, still_open: np.ndarray, area: Grown, window: Window, request: _Request,
-        flat: bool, progress: Progress,
+        surface: str, progress: Progress,
     ) -> WindowRecord:  # fmt: skip
         """Fills one window's own pixels in `output` and marks them as known."""
         box = window.box.slices
@@ -243,7 +253,7 @@ class Vanisher:
         if clear.any() and blank is not unknown:
             rgb = carried(rgb, blank)
         piece = _Piece(rgb, unknown, blank, area.core[box] & unknown, usable, request.seed, progress)
-        fill = self._surface(piece) if flat and request.model == "auto" else None
+        fill = self._surface(piece, surface) if surface and request.model == "auto" else None
         fill = fill or self._fill(piece.beyond(clear), request.model)
         alpha = np.where(own, area.alpha[box], 0).astype(np.uint8)
         changed = bounding_box(alpha).slices
@@ -270,7 +280,11 @@ class Vanisher:
         other = piece.judged(piece.synthesized(coarse, FAINT), "exemplar", reasons)
         return other if quality.better(other.scores, combined.scores) else combined
 
-    def _surface(self, piece: _Piece) -> _Fill | None:
+    def _surface(self, piece: _Piece, surface: str) -> _Fill | None:
+        """The fill of one surface seen straight on; None if it is none that goes on by itself."""
+        return (self._shifted(piece) if surface in SHIFTED else None) or _lit(piece, upright=surface == "wall")
+
+    def _shifted(self, piece: _Piece) -> _Fill | None:
         """The fill of a flat surface by shifts of itself, and of what those leave open in the usual way."""
         from vanisher_core import shifts
 
@@ -321,6 +335,23 @@ class Vanisher:
         )
         done = photo if output is photo.array else photo.with_array(output, copy=False)
         return Result(done, Mask(area.alpha), worst(records), receipt, notes)
+
+
+def _lit(piece: _Piece, *, upright: bool) -> _Fill | None:
+    """The fill of a surface without a pattern: its light carried on, and only its grain copied."""
+    from vanisher_core import wall
+
+    found = wall.behind(piece.rgb, piece.unknown, piece.usable, upright=upright)
+    if found is None:
+        return None
+    try:
+        fill = detail.synthesize(
+            piece.rgb, piece.unknown, guide=found.light, usable=found.own, trust=1.0, seed=piece.seed,
+            settings=GRAIN_ALONE, progress=piece.progress,
+        )  # fmt: skip
+    except HopelessFill:  # not one whole patch to copy grain from
+        fill = found.light
+    return piece.judged(fill, found.kind)
 
 
 def _part_of(report: Progress, index: int, count: int) -> Progress:

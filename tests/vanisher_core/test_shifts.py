@@ -127,12 +127,12 @@ def test_the_pipeline_continues_a_surface(vanisher: Vanisher) -> None:
     opaque = np.full(hole.shape, 255, np.uint8)
     opaque[:, 200:] = 0
     photo = Photo.from_array(np.dstack([np.where(hole[..., None], 250, truth), opaque]).astype(np.uint8))
-    result = vanisher.erase(photo, Mask.from_array(hole), grow=0, feather=0, flat=True)
+    result = vanisher.erase(photo, Mask.from_array(hole), grow=0, feather=0, surface="floor")
     assert [window.method for window in result.receipt.windows] == ["shifts"]
     out = result.photo.array
     assert np.array_equal(out[~hole], photo.array[~hole])
     assert np.abs(out[..., :3].astype(int) - truth)[hole].mean() < 5
-    again = vanisher.erase(photo, Mask.from_array(hole), grow=0, feather=0, flat=True)
+    again = vanisher.erase(photo, Mask.from_array(hole), grow=0, feather=0, surface="floor")
     assert np.array_equal(again.photo.array, out)
 
 
@@ -142,7 +142,7 @@ def test_what_shifts_leave_open_is_filled_in_the_usual_way(vanisher: Vanisher) -
     hole = np.zeros(truth.shape[:2], bool)
     hole[:, 60:340] = True
     photo = Photo.from_array(np.where(hole[..., None], 0, truth).astype(np.uint8))
-    result = vanisher.erase(photo, Mask.from_array(hole), grow=0, feather=0, flat=True)
+    result = vanisher.erase(photo, Mask.from_array(hole), grow=0, feather=0, surface="floor")
     assert np.array_equal(result.photo.array[~hole], truth[~hole])
     assert result.photo.array[hole].min() > 20
 
@@ -155,4 +155,4 @@ def test_a_continuation_can_be_cancelled(vanisher: Vanisher) -> None:
             raise errors.Cancelled("stopped")
 
     with pytest.raises(errors.Cancelled):
-        vanisher.erase(Photo.from_array(truth), Mask.from_array(hole), flat=True, progress=stop)
+        vanisher.erase(Photo.from_array(truth), Mask.from_array(hole), surface="floor", progress=stop)

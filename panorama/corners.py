@@ -1,0 +1,178 @@
+"""Puts the corners of a room where the picture shows them.
+
+The layout network answers on a grid of a degree, and behind furniture it guesses; the corner itself is mostly seen
+above the furniture, as a step of colour that runs from the ceiling down. A corner that is wrong by two degrees paints a
+strip of one wall with the other's colour, so each is moved to the nearest such step, and the walls' distances follow.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from panorama.layout import Layout, Wall
+from panorama.sphere import Frame
+from panorama.views import reduced
+from vanisher_core.vanish import eight_bit
+
+COLUMNS = 1024
+"""Of the sphere, at most, in which steps are looked for."""
+REACH = math.radians(6)
+"""How far a corner may be moved."""
+BESIDE = math.radians(1.4)
+"""Width of the strips to both sides of a corner whose colours are compared."""
+PARTS, UPPER = 10, 3
+"""A wall is looked at in parts from its top down, and one of the upper ones must be seen: doors and windows end below the
+ceiling, corners do not."""
+STEP, CLEAR = 0.06, 0.2
+"""Least step, as a difference of logarithms, that three of four parts must show; and where few parts are seen, all."""
+MANY, FEW = 5, 2
+"""Parts that are many, and that are needed at all."""
+FARTHER = 0.02
+"""Step that is worth looking another degree farther away."""
+INSET = math.radians(1.5)
+"""Edges of the wall that are not looked at: cornices, skirting, and what the layout errs by."""
+FIRM = 0.3
+"""Weight of a corner that was seen against the distance of a whole wall that was."""
+DARKEST = 0.02
+QUARTER = math.pi / 2
+
+
+def snapped(frame: Frame, picture: np.ndarray, hidden: np.ndarray, layout: Layout) -> Layout:
+    """The layout with its corners moved to the steps of colour that are theirs.
+
+    Args:
+        frame: of the panorama, the whole sphere.
+        picture: HxW or HxWxC samples.
+        hidden: bool at any scale, what must not be looked at.
+        layout: as it was found.
+    """
+    walls = layout.walls
+    if len(walls) < 2:
+        return layout
+    steps = _Steps(frame, picture, hidden, layout)
+    seen = [steps.nearest(wall.start) for wall in walls]
+    distances = _distances(walls, seen, [steps.known_foot(index) for index in range(len(walls))])
+    moved = [replace(wall, distance=own) for wall, own in zip(walls, distances, strict=True)]
+    starts = [_start(moved[k - 1], moved[k], seen[k]) for k in range(len(moved))]
+    turned = [replace(wall, start=start) for wall, start in zip(moved, starts, strict=True)]
+    return replace(layout, walls=tuple(sorted(turned, key=lambda wall: wall.start)))
+
+
+def meet(before: Wall, after: Wall) -> float | None:
+    """Yaw at which two walls at right angles meet, None if they do not near the start of the second."""
+    if round((after.facing - before.facing) / QUARTER) % 2 == 0:
+        return None
+    x, z = (
+        after.distance * turn(after.facing) + before.distance * turn(before.facing)
+        for turn in (math.sin, math.cos)
+    )
+    yaw = math.atan2(x, z)
+    return yaw if abs(math.remainder(yaw - after.start, 2 * math.pi)) < REACH else None
+
+
+def _start(before: Wall, after: Wall, seen: float | None) -> float:
+    """Where the second wall begins: where it was seen to, or where it meets the first."""
+    if seen is not None:
+        return seen
+    yaw = meet(before, after)
+    return after.start if yaw is None else yaw
+
+
+def _distances(
+    walls: tuple[Wall, ...], seen: list[float | None], known: list[float]
+) -> list[float]:
+    """Distances with which walls meet at the corners that were seen: least squares of their logarithms.
+
+    For walls that meet at a yaw the ratio of distances is that of the cosines to their normals, so that the logarithms
+    obey linear equations.
+    """
+    count = len(walls)
+    rows, values = [], []
+    for k, wall in enumerate(walls):
+        before = walls[k - 1]
+        rows.append(np.eye(count)[k] * max(known[k], 0.05))
+        values.append(math.log(wall.distance) * max(known[k], 0.05))
+        met = meet(before, wall)
+        at = seen[k] if seen[k] is not None else met
+        cosines = None if at is None or met is None else (math.cos(at - wall.facing), math.cos(at - before.facing))
+        if cosines is not None and min(cosines) > 0:
+            weight = FIRM if seen[k] is not None else 1.0
+            rows.append((np.eye(count)[k] - np.eye(count)[k - 1]) * weight)
+            values.append(math.log(cosines[0] / cosines[1]) * weight)
+    return np.exp(np.linalg.lstsq(np.array(rows), np.array(values), rcond=None)[0]).tolist()
+
+
+class _Steps:
+    """Steps of colour from each column of a small panorama to the next."""
+
+    def __init__(self, frame: Frame, picture: np.ndarray, hidden: np.ndarray, layout: Layout) -> None:
+        self.frame, small = reduced(frame, picture, COLUMNS)
+        size = self.frame.width, self.frame.height
+        self.layout = layout
+        known = cv2.resize(hidden.astype(np.float32), size, interpolation=cv2.INTER_AREA) == 0
+        colours = np.log(eight_bit(small).astype(np.float32) / 255 + DARKEST)
+        self.known = known
+        self.side = max(round(BESIDE / self.frame.step), 1)
+        self.steps, self.valid = self._steps(colours)
+        yaw = self.frame.yaw(np.arange(size[0]))
+        away = layout.away(yaw)
+        self.foot, self.top = self._row(-np.arctan(1 / away)), self._row(np.arctan(layout.ceiling / away))
+
+    def _row(self, pitch: np.ndarray) -> NDArray[np.float64]:
+        return (0.5 - pitch / math.pi) * self.frame.full_height - 0.5
+
+    def _steps(self, colours: np.ndarray) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """HxWx3 mean colour of the strip from each column on less that of the strip before it; HxW: both known."""
+        side = self.side
+
+        def strip(plane: np.ndarray) -> np.ndarray:
+            wide = np.concatenate([plane, plane[:, :side]], axis=1).astype(np.float32)
+            total = np.cumsum(np.concatenate([np.zeros_like(wide[:, :1]), wide], axis=1), axis=1, dtype=np.float64)
+            return ((total[:, side:] - total[:, :-side])[:, : plane.shape[1]] / side).astype(np.float32)
+
+        after, whole = strip(colours), strip(self.known) > 1 - 1e-6
+        return after - np.roll(after, side, axis=1), whole & np.roll(whole, side, axis=1)
+
+    def known_foot(self, wall: int) -> float:
+        """Share of a wall's columns in which its foot is not hidden."""
+        own = self.layout.planes(self.frame.yaw(np.arange(self.frame.width)), np.zeros(1)) - 2 == wall
+        columns = np.flatnonzero(own)
+        rows = np.clip(np.rint(self.foot[columns]).astype(int), 0, self.frame.height - 1)
+        return float(self.known[rows, columns].mean()) if len(columns) else 0.0
+
+    def nearest(self, yaw: float) -> float | None:
+        """Yaw of the step of colour that a corner near `yaw` must be; None if there is none."""
+        middle = round((yaw / (2 * math.pi) + 0.5) * self.frame.width)
+        reach = int(REACH / self.frame.step)
+        best, where = 0.0, None
+        for away in range(-reach, reach + 1):
+            column = (middle + away) % self.frame.width
+            found = self._strength(column) - FARTHER * math.degrees(abs(away) * self.frame.step)
+            if found > best:
+                best, where = found, column
+        if where is None:
+            return None
+        return (where / self.frame.width - 0.5) * 2 * math.pi
+
+    def _strength(self, column: int) -> float:
+        """How large a step runs down the wall between a column and the one before; 0 if none does."""
+        inset = INSET / self.frame.row_step
+        ends = np.linspace(self.top[column] + inset, self.foot[column] - inset, PARTS + 1)
+        found = []
+        for part, (top, bottom) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
+            rows = slice(max(round(top), 0), max(round(bottom), 0))
+            valid = self.valid[rows, column]
+            if valid.sum() >= max(2, 0.5 * len(valid)):
+                found.append((part, np.median(self.steps[rows, column][valid], axis=0)))
+        if len(found) < FEW or found[0][0] >= UPPER:
+            return 0.0
+        steps = np.stack([step for _, step in found])
+        mean = steps.mean(axis=0)
+        along = np.sort(steps @ (mean / max(float(np.linalg.norm(mean)), 1e-9)))
+        strength = float(along[len(along) // 4])
+        return strength if strength >= (STEP if len(found) >= MANY else CLEAR) else 0.0

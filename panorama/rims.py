@@ -1,0 +1,140 @@
+"""Takes the step of tone away that is left where fills meet what was kept.
+
+Each piece is fitted to what its own view shows of the rim (`vanisher_core.blend`), but a view leaves out what it sees too
+flatly or takes for another plane, and several pieces meet in one hole. So at the end the whole outline is looked at on
+the sphere: how much lighter is what was kept than what was filled, plane by plane; and that is carried into the hole
+(Perez, Gangnet and Blake, "Poisson Image Editing", SIGGRAPH 2003).
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from panorama import cells
+from panorama.layout import Layout
+from panorama.objects import Part, covered
+from panorama.sphere import Frame
+from panorama.views import reduced
+from vanisher_core.exemplar.workers import run_bands
+from vanisher_core.membrane import membrane
+
+COLUMNS = 1024
+"""Of the sphere on which tones are compared."""
+SIDE, ALONG = 2.0, 5.0
+"""Cells, standard deviations within which the colours of one side are averaged, and the steps along a rim."""
+FADING = 5.0
+"""Cells from a rim at which a third of its step is left: deeper in a hole, the shadow of what was erased is no guide."""
+SEEN = 0.15
+"""Share of a cell's surroundings that must lie on a side to speak for it."""
+EDGE = 0.35
+"""Steps (differences of logarithms) beyond which something ends at the rim: no error of tone, and left alone."""
+STEEPEST = math.radians(75)
+"""Pitch beyond which cells are too narrow to be compared."""
+WRAP = COLUMNS // 2
+"""Cells by which the sphere is continued on both sides: what is carried in from beyond says nothing any more."""
+DARKEST = 0.02
+BAND = 64
+"""Rows that are corrected at a time."""
+
+
+def even_out(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -> None:
+    """Corrects the tone of all that was filled, in place.
+
+    Args:
+        frame: of the picture, the whole sphere.
+        work: HxW or HxWxC samples, the holes filled.
+        parts: what was filled.
+        layout: of the room.
+    """
+    small = Frame.full(min(COLUMNS, frame.width), min(COLUMNS // 2, frame.height))
+    gains = steps(_logarithms(frame, work, small), _shares(frame, parts, small), layout, small)
+    wide = cells.surrounded(gains)
+    across, down = cells.places(small.width, frame.width), cells.places(small.height, frame.height)
+    most = 1.0 if work.dtype == np.float32 else float(np.iinfo(work.dtype).max)
+    colours = gains.shape[2]
+
+    def correct(band: tuple[Part, int]) -> None:
+        part, top = band
+        rows = slice(top, min(top + BAND, part.region.bottom))
+        region = part.region._replace(top=rows.start, bottom=rows.stop)
+        alpha = part.alpha[rows.start - part.region.top : rows.stop - part.region.top]
+        columns = np.arange(region.left, region.right) % frame.width
+        logarithm = cells.looked_up(wide, across[columns], down[rows]) * (alpha[..., None] / np.float32(255))
+        source = frame.cut(work, region)
+        own = source.reshape(*alpha.shape, -1)
+        lit = np.clip(own[..., :colours] * np.exp(logarithm), 0, most if work.dtype != np.float32 else None)
+        own[..., :colours] = lit if work.dtype == np.float32 else np.rint(lit)
+        frame.put(work, region, own.reshape(source.shape))
+
+    for part in parts:  # parts may overlap, the bands of one do not
+        run_bands(correct, [(part, top) for top in range(part.region.top, part.region.bottom, BAND)])
+
+
+def steps(colours: np.ndarray, share: np.ndarray, layout: Layout, frame: Frame) -> NDArray[np.float32]:
+    """What has to be added to the logarithms of colours in the holes, so that they meet what was kept.
+
+    Args:
+        colours: HxWxC float32, logarithms.
+        share: HxW float32, how much of each cell was filled.
+        layout: of the room.
+        frame: of both, the whole sphere.
+
+    Returns:
+        HxWxC float32, 0 where nothing is to be corrected.
+    """
+    planes = layout.planes(frame.yaw(np.arange(frame.width)), frame.pitch(np.arange(frame.height))[:, None])
+    gently = np.abs(frame.pitch(np.arange(frame.height)))[:, None] < STEEPEST
+    found = np.zeros_like(colours)
+    filled, kept = share > 0.99, share < 0.01
+    wrap = min(WRAP, frame.width)
+    margin = ((0, 0), (wrap, wrap))
+    for plane in np.unique(planes[share > 0]).tolist():
+        own = planes == plane
+        whole = [np.pad(marks & own & gently, margin, mode="wrap") for marks in (filled, kept, share > 0)]
+        step = _steps(np.pad(colours, (*margin, (0, 0)), mode="wrap"), *whole)
+        if step is not None:
+            inside = own & (share > 0)
+            found[inside] = step[:, wrap:-wrap][inside]
+    return found
+
+
+def _steps(
+    colours: np.ndarray, filled: np.ndarray, kept: np.ndarray, hole: np.ndarray
+) -> NDArray[np.float32] | None:
+    """`steps` of one plane, carried from the rims where they are measured through all of the picture."""
+    sides = [_mean(colours, side, SIDE) for side in (filled, kept)]
+    step = sides[1][0] - sides[0][0]
+    near = cv2.dilate(kept.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    rim = hole & near & (sides[0][1] > SEEN) & (sides[1][1] > SEEN) & (np.abs(step).max(axis=2) < EDGE)
+    if not rim.any():
+        return None
+    along = _mean(step, rim, ALONG)[0]
+    away = cv2.distanceTransform((~rim).view(np.uint8), cv2.DIST_L2, 5)
+    carried = membrane(np.where(rim[..., None], along, 0).astype(np.float32), ~rim)
+    return carried * np.exp(-away / FADING)[..., None]
+
+
+def _mean(values: np.ndarray, where: np.ndarray, sigma: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """HxWxC mean of the values near each cell where marked, and HxW how much of its surroundings is."""
+    weight = where.astype(np.float32)
+    share = cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    total = cv2.GaussianBlur(values * weight[..., None], (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    return total.reshape(values.shape) / np.maximum(share, 1e-4)[..., None], share
+
+
+def _logarithms(frame: Frame, work: np.ndarray, small: Frame) -> NDArray[np.float32]:
+    """Of the colours of a picture, made smaller."""
+    channels = 1 if work.ndim == 2 else work.shape[2] - (work.shape[2] in (2, 4))
+    top = 1.0 if work.dtype == np.float32 else float(np.iinfo(work.dtype).max)
+    colours = reduced(frame, work, small.width)[1].reshape(small.height, small.width, -1)[..., :channels]
+    return np.log(np.maximum(colours.astype(np.float32) / top, 0) + np.float32(DARKEST))
+
+
+def _shares(frame: Frame, parts: list[Part], small: Frame) -> NDArray[np.float32]:
+    """How much of each cell was filled."""
+    hole = covered(frame, parts)
+    return cv2.resize(hole, (small.width, small.height), interpolation=cv2.INTER_AREA) / np.float32(255)
