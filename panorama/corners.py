@@ -28,9 +28,9 @@ BESIDE = math.radians(1.4)
 PARTS, UPPER = 10, 3
 """A wall is looked at in parts from its top down, and one of the upper ones must be seen: doors and windows end below the
 ceiling, corners do not."""
-STEP, CLEAR = 0.06, 0.2
+STEP, CLEAR = 0.06, 0.3
 """Least step, as a difference of logarithms, that three of four parts must show; and where few parts are seen, all."""
-MANY, FEW = 5, 2
+MANY, FEW = 5, 1
 """Parts that are many, and that are needed at all."""
 FARTHER = 0.02
 """Step that is worth looking another degree farther away."""
@@ -148,16 +148,17 @@ class _Steps:
     def nearest(self, yaw: float) -> float | None:
         """Yaw of the step of colour that a corner near `yaw` must be; None if there is none."""
         middle = round((yaw / (2 * math.pi) + 0.5) * self.frame.width)
-        reach = int(REACH / self.frame.step)
-        best, where = 0.0, None
-        for away in range(-reach, reach + 1):
-            column = (middle + away) % self.frame.width
-            found = self._strength(column) - FARTHER * math.degrees(abs(away) * self.frame.step)
-            if found > best:
-                best, where = found, column
-        if where is None:
+        reach, beside = int(REACH / self.frame.step), self.side + 1
+        away = np.arange(-reach - beside, reach + beside + 1)
+        strength = np.array([self._strength(int(middle + one) % self.frame.width) for one in away])
+        # a gradient is as strong some way off; a step is not
+        stands_out = strength[beside:-beside] - (strength[: -2 * beside] + strength[2 * beside :]) / 2
+        degrees = np.degrees(np.abs(away[beside:-beside]) * self.frame.step)
+        worth = np.where(stands_out >= STEP, stands_out - FARTHER * degrees, 0)
+        if worth.max() <= 0:
             return None
-        return (where / self.frame.width - 0.5) * 2 * math.pi
+        column = (middle + int(away[beside:-beside][worth.argmax()])) % self.frame.width
+        return (column / self.frame.width - 0.5) * 2 * math.pi
 
     def _strength(self, column: int) -> float:
         """How large a step runs down the wall between a column and the one before; 0 if none does."""
