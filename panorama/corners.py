@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -22,12 +23,12 @@ from vanisher_core.vanish import eight_bit
 COLUMNS = 1024
 """Of the sphere, at most, in which steps are looked for."""
 REACH = math.radians(6)
-"""How far a corner may be moved."""
+"""How far a corner may lie from where the search has it."""
 BESIDE = math.radians(1.4)
 """Width of the strips to both sides of a corner whose colours are compared."""
 PARTS, UPPER = 10, 3
-"""A wall is looked at in parts from its top down, and one of the upper ones must be seen: doors and windows end below the
-ceiling, corners do not."""
+"""A wall is looked at in parts from its top down, and one of the upper ones must be seen: doors and windows end below
+the ceiling, corners do not."""
 STEP, CLEAR = 0.06, 0.3
 """Least step, as a difference of logarithms, that three of four parts must show; and where few parts are seen, all."""
 MANY, FEW = 5, 1
@@ -83,9 +84,7 @@ def _start(before: Wall, after: Wall, seen: float | None) -> float:
     return after.start if yaw is None else yaw
 
 
-def _distances(
-    walls: tuple[Wall, ...], seen: list[float | None], known: list[float]
-) -> list[float]:
+def _distances(walls: tuple[Wall, ...], seen: list[float | None], known: list[float]) -> list[float]:
     """Distances with which walls meet at the corners that were seen: least squares of their logarithms.
 
     For walls that meet at a yaw the ratio of distances is that of the cosines to their normals, so that the logarithms
@@ -99,7 +98,9 @@ def _distances(
         values.append(math.log(wall.distance) * max(known[k], 0.05))
         met = meet(before, wall)
         at = seen[k] if seen[k] is not None else met
-        cosines = None if at is None or met is None else (math.cos(at - wall.facing), math.cos(at - before.facing))
+        cosines = (
+            None if at is None or met is None else (math.cos(at - wall.facing), math.cos(at - before.facing))
+        )
         if cosines is not None and min(cosines) > 0:
             weight = FIRM if seen[k] is not None else 1.0
             rows.append((np.eye(count)[k] - np.eye(count)[k - 1]) * weight)
@@ -132,7 +133,9 @@ class _Steps:
 
         def strip(plane: np.ndarray) -> np.ndarray:
             wide = np.concatenate([plane, plane[:, :side]], axis=1).astype(np.float32)
-            total = np.cumsum(np.concatenate([np.zeros_like(wide[:, :1]), wide], axis=1), axis=1, dtype=np.float64)
+            total = np.cumsum(
+                np.concatenate([np.zeros_like(wide[:, :1]), wide], axis=1), axis=1, dtype=np.float64
+            )
             return ((total[:, side:] - total[:, :-side])[:, : plane.shape[1]] / side).astype(np.float32)
 
         after, whole = strip(colours), strip(self.known) > 1 - 1e-6
@@ -165,7 +168,7 @@ class _Steps:
         inset = INSET / self.frame.row_step
         ends = np.linspace(self.top[column] + inset, self.foot[column] - inset, PARTS + 1)
         found = []
-        for part, (top, bottom) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
+        for part, (top, bottom) in enumerate(pairwise(ends)):
             rows = slice(max(round(top), 0), max(round(bottom), 0))
             valid = self.valid[rows, column]
             if valid.sum() >= max(2, 0.5 * len(valid)):

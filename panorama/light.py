@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panorama import cells
-from panorama.objects import Part
+from panorama.objects import Part, covered
 from panorama.sphere import Frame, Region
 from panorama.views import reduced
 from vanisher_core.exemplar.workers import run_bands
@@ -42,7 +42,7 @@ def fading(frame: Frame, parts: list[Part]) -> NDArray[np.float32]:
     What `apply` and `reached` look up between its cells is exactly 0 for every texel further than REACH from all holes.
     """
     small = Frame.full(COLUMNS, COLUMNS // 2)
-    hole = _hole(frame, parts)
+    hole = covered(frame, parts)
     rows, columns = _starts(small.height, frame.height), _starts(small.width, frame.width)
     marks = np.maximum.reduceat(np.maximum.reduceat(hole, rows, axis=0), columns, axis=1) > 0
     # A texel of the hole lies up to half a cell from its cell's middle, and a cell colours texels one cell away.
@@ -84,11 +84,11 @@ def light_without(frame: Frame, picture: np.ndarray, parts: list[Part]) -> NDArr
     size = COLUMNS, COLUMNS // 2
     _, small = reduced(frame, picture, COLUMNS)
     rgb = cv2.resize(eight_bit(small), size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    covered = cv2.resize(_hole(frame, parts), size, interpolation=cv2.INTER_AREA) >= 128
+    hidden = cv2.resize(covered(frame, parts), size, interpolation=cv2.INTER_AREA) >= 128
     with torch.inference_mode():
         found = _network()(
             torch.from_numpy(rgb).permute(2, 0, 1)[None],
-            torch.from_numpy(covered.astype(np.float32))[None, None],
+            torch.from_numpy(hidden.astype(np.float32))[None, None],
         )[0].numpy()
     # Sums differ in their last bits with the number of threads; pictures must not.
     return _enlarged(np.round(np.moveaxis(found, 0, 2), 3), size)
@@ -123,14 +123,6 @@ def apply(frame: Frame, work: np.ndarray, light: np.ndarray) -> None:
         own[..., :colours] = lit if work.dtype == np.float32 else np.rint(np.minimum(lit, most))
 
     run_bands(light_band, list(range(0, frame.height, BAND)))
-
-
-def _hole(frame: Frame, parts: list[Part]) -> NDArray[np.uint8]:
-    """HxW, 255 where any part is to be filled."""
-    hole = np.zeros((frame.height, frame.width), np.uint8)
-    for part in parts:
-        frame.put(hole, part.region, np.where(part.hole, np.uint8(255), frame.cut(hole, part.region)))
-    return hole
 
 
 def _starts(cells: int, texels: int) -> NDArray[np.int64]:

@@ -1,8 +1,8 @@
 """Takes the step of tone away that is left where fills meet what was kept.
 
-Each piece is fitted to what its own view shows of the rim (`vanisher_core.blend`), but a view leaves out what it sees too
-flatly or takes for another plane, and several pieces meet in one hole. So at the end the whole outline is looked at on
-the sphere: how much lighter is what was kept than what was filled, plane by plane; and that is carried into the hole
+Each piece is fitted to what its own view shows of the rim (`vanisher_core.blend`), but a view leaves out what it sees
+too flatly or takes for another plane, and several pieces meet in one hole. So at the end the whole outline is looked at
+on the sphere: how much lighter is what was kept than what was filled, plane by plane; and that is carried into the hole
 (Perez, Gangnet and Blake, "Poisson Image Editing", SIGGRAPH 2003).
 """
 
@@ -27,7 +27,7 @@ COLUMNS = 1024
 SIDE, ALONG = 2.0, 5.0
 """Cells, standard deviations within which the colours of one side are averaged, and the steps along a rim."""
 FADING = 5.0
-"""Cells from a rim at which a third of its step is left: deeper in a hole, the shadow of what was erased is no guide."""
+"""Cells from a rim where a third of its step is left: deeper in a hole the shadow of what was erased is no guide."""
 SEEN = 0.15
 """Share of a cell's surroundings that must lie on a side to speak for it."""
 EDGE = 0.35
@@ -118,12 +118,15 @@ def _steps(
     return carried * np.exp(-away / FADING)[..., None]
 
 
-def _mean(values: np.ndarray, where: np.ndarray, sigma: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _mean(
+    values: np.ndarray, where: np.ndarray, sigma: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """HxWxC mean of the values near each cell where marked, and HxW how much of its surroundings is."""
     weight = where.astype(np.float32)
     share = cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     total = cv2.GaussianBlur(values * weight[..., None], (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    return total.reshape(values.shape) / np.maximum(share, 1e-4)[..., None], share
+    mean = total.reshape(values.shape) / np.maximum(share, np.float32(1e-4))[..., None]
+    return mean.astype(np.float32), share.astype(np.float32)
 
 
 def _logarithms(frame: Frame, work: np.ndarray, small: Frame) -> NDArray[np.float32]:
@@ -137,4 +140,6 @@ def _logarithms(frame: Frame, work: np.ndarray, small: Frame) -> NDArray[np.floa
 def _shares(frame: Frame, parts: list[Part], small: Frame) -> NDArray[np.float32]:
     """How much of each cell was filled."""
     hole = covered(frame, parts)
-    return cv2.resize(hole, (small.width, small.height), interpolation=cv2.INTER_AREA) / np.float32(255)
+    return (
+        cv2.resize(hole, (small.width, small.height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    )

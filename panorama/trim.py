@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panorama.layout import FIRST_WALL, Layout
-from panorama.objects import Part
+from panorama.objects import Part, covered
 from panorama.sphere import Frame, Region
 
 LOW, HIGH, BINS = -0.08, 0.18, 52
@@ -69,9 +69,7 @@ def draw_on(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -
         parts: what was erased.
         layout: of the room.
     """
-    open_ = np.zeros(work.shape[:2], bool)
-    for part in parts:
-        frame.put(open_, part.region, frame.cut(open_, part.region) | part.hole)
+    open_ = covered(frame, parts) > 0
     step = max(frame.width // COLUMNS, 1)
     columns = np.arange(step // 2, frame.width, step)
     wall = layout.planes(frame.yaw(columns), np.zeros(1)) - FIRST_WALL
@@ -124,7 +122,7 @@ def measured(feet: np.ndarray, known: np.ndarray) -> Skirting | None:
             return None  # perhaps only its doors are seen
         share[:] = False
     if int(np.argmax(share)) - FOOT >= APART:
-        # where the layout puts the foot too low, what shows below the skirting is floor, and no wall is to be seen there
+        # the layout puts the foot too low: what shows below the skirting is floor, and no wall is to be seen there
         share[FOOT : int(np.argmax(share))] = True
     colour, own = (np.median(feet - beside, axis=1).astype(np.float32) for beside in (wall, 0))
     return Skirting(share.astype(np.float32), colour, own, int(whole.sum()))

@@ -8,10 +8,11 @@ Interiors", ECCV 2010): corners where two walls meet cost little, a wall that en
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
-from panorama.corners import snapped
+from panorama.corners import meet, snapped
 from panorama.edges import LEAST, Edges
 from panorama.layout import Layout, Wall
 from panorama.sphere import Frame
@@ -36,8 +37,6 @@ RATIOS = np.linspace(-0.07, 0.07, 29)
 """By which distances are varied in the last, exact search."""
 LEAST_CHANGE = 1e-3
 """Evidence that a change of a distance must gain."""
-SHIFT = math.radians(6)
-"""How far a corner may lie from the column where the search has it."""
 QUARTER = math.pi / 2
 ALIKE = math.radians(3)
 """Two yaws nearer than this are one."""
@@ -164,15 +163,9 @@ class _Search:
         """Walls that begin where they meet the one before."""
         walls = []
         for index, start in enumerate(starts):
-            yaw = float(self.yaw[start]) - math.pi / COLUMNS
-            before = index - 1
-            if round((facings[index] - facings[before]) / QUARTER) % 2:
-                x, z = (
-                    distances[index] * turn(facings[index]) + distances[before] * turn(facings[before])
-                    for turn in (math.sin, math.cos)
-                )
-                corner = math.atan2(x, z)
-                if abs(math.remainder(corner - yaw, 2 * math.pi)) < SHIFT:
-                    yaw = corner
-            walls.append(Wall(math.remainder(yaw, 2 * math.pi), facings[index], distances[index]))
+            wall = Wall(float(self.yaw[start]) - math.pi / COLUMNS, facings[index], distances[index])
+            before = Wall(wall.start, facings[index - 1], distances[index - 1])
+            corner = meet(before, wall)
+            yaw = wall.start if corner is None else corner
+            walls.append(replace(wall, start=math.remainder(yaw, 2 * math.pi)))
         return walls

@@ -166,9 +166,9 @@ class Vanisher:
             model: one of `MODELS`; None: that of this Vanisher.
             seed: of the exemplar search; the same seed gives the same bytes.
             fit_mask: scale a mask of another size instead of refusing it.
-            surface: one of `SURFACES`: the photograph shows only that, straight on (and is transparent elsewhere). Floors
-                and ceilings are continued by shifts of themselves where that leaves no seam; walls, and what has one
-                colour, as light with copied grain.
+            surface: one of `SURFACES`: the photograph shows only that, straight on (and is transparent elsewhere).
+                Floors and ceilings are continued by shifts of themselves where that leaves no seam; walls, and what
+                has one colour, as light with copied grain.
             progress: called with (fraction done, what is being done); may raise `Cancelled`.
 
         Returns:
@@ -282,7 +282,9 @@ class Vanisher:
 
     def _surface(self, piece: _Piece, surface: str) -> _Fill | None:
         """The fill of one surface seen straight on; None if it is none that goes on by itself."""
-        return (self._shifted(piece) if surface in SHIFTED else None) or _lit(piece, upright=surface == "wall")
+        return (self._shifted(piece) if surface in SHIFTED else None) or _lit(
+            piece, upright=surface == "wall"
+        )
 
     def _shifted(self, piece: _Piece) -> _Fill | None:
         """The fill of a flat surface by shifts of itself, and of what those leave open in the usual way."""

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vanisher_core.membrane import membrane
+from vanisher_core.window import bounding_box
 
 SMALL = 192
 """Longer side at which colours are fitted."""
@@ -36,7 +37,7 @@ RIM, MOSTLY = 6, 0.88
 """Pixels next to the hole, and the share of them that must be the wall's own."""
 BLOWN = 0.97
 """Of full scale: a surface as light as this is burnt out."""
-SQUEEZE = 8
+SQUEEZE = 16
 """How many times farther colours are carried along a column than across."""
 BESIDE, ALONG, MOST_UNEVEN = 48, 24, 0.03
 """Pixels round a hole in which a wall is compared with what is so many pixels above and below, and by how much it may
@@ -50,7 +51,7 @@ class Wall(NamedTuple):
 
     Attributes:
         light: HxWx3 float32 in [0, 1]: the picture, with its smooth continuation in the hole.
-        own: HxW bool: known pixels of it that may be copied.
+        own: HxW bool: known pixels of it near the hole, that may be copied.
         kind: "plain" or "upright".
     """
 
@@ -70,7 +71,16 @@ def behind(rgb: np.ndarray, hole: np.ndarray, known: np.ndarray, *, upright: boo
     """
     if not (hole.any() and known.any()):
         return None
-    return _plain(rgb, hole, known) or (_upright(rgb, hole, known) if upright else None)
+    height, width = hole.shape
+    reach = max(BESIDE, round(3 * NEAR * float(np.sqrt(np.count_nonzero(hole)))))
+    near = bounding_box(hole.view(np.uint8)).expanded(reach).clipped((width, height)).slices
+    part = rgb[near], np.ascontiguousarray(hole[near]), np.ascontiguousarray(known[near])
+    found = _plain(*part) or (_upright(*part) if upright else None)
+    if found is None:
+        return None
+    light, own = rgb.copy(), np.zeros_like(hole)
+    light[near], own[near] = found.light, found.own
+    return Wall(light, own, found.kind)
 
 
 def _plain(rgb: np.ndarray, hole: np.ndarray, known: np.ndarray) -> Wall | None:
@@ -165,7 +175,10 @@ def _fitted(
     scale = max(scale, LEAST_SCALE)
     height, width = hole.shape
     across, down = np.arange(width) / size, np.arange(height)[:, None] / size
-    off = [np.abs(smooth[..., c] - (slopes[0, c] + slopes[1, c] * down + slopes[2, c] * across)) for c in range(3)]
+    off = [
+        np.abs(smooth[..., c] - (slopes[0, c] + slopes[1, c] * down + slopes[2, c] * across))
+        for c in range(3)
+    ]
     return np.maximum.reduce(off).astype(np.float32), scale
 
 

@@ -1,0 +1,126 @@
+"""What a wall looks like behind things: plain paint, upright structure, and patterns that are left to others."""
+
+import numpy as np
+import pytest
+
+from vanisher_core import Mask, Photo, Vanisher, wall
+from vanisher_core.errors import UsageError
+
+HEIGHT, WIDTH = 240, 320
+
+
+def grain(seed: int = 0) -> np.ndarray:
+    """HxWx1 float32 noise of a camera."""
+    return np.random.default_rng(seed).normal(0, 0.008, (HEIGHT, WIDTH, 1)).astype(np.float32)
+
+
+def painted() -> np.ndarray:
+    """A blue wall that gets darker to the right and to the floor."""
+    down, across = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32) / WIDTH
+    light = 1 - 0.3 * across - 0.2 * down
+    return (np.array([0.2, 0.4, 0.7], np.float32) * light[..., None]).astype(np.float32)
+
+
+def box(top: int, bottom: int, left: int, right: int) -> np.ndarray:
+    """A hole, bool HxW."""
+    hole = np.zeros((HEIGHT, WIDTH), bool)
+    hole[top:bottom, left:right] = True
+    return hole
+
+
+def test_light_of_a_plain_wall_goes_on_through_a_hole() -> None:
+    truth, hole = painted(), box(60, 180, 90, 230)
+    seen = truth + grain()
+    seen[hole] = 1
+    found = wall.behind(seen, hole, ~hole)
+    assert found is not None
+    assert found.kind == "plain"
+    assert np.abs(found.light - truth)[hole].max() < 0.02
+    assert np.array_equal(found.light[~hole], seen[~hole])
+
+
+def test_a_socket_at_the_rim_is_not_drawn_into_the_hole() -> None:
+    truth, hole = painted(), box(60, 180, 90, 230)
+    seen = truth + grain()
+    seen[100:112, 228:242] = 0.95  # beside the hole, and a little behind what is erased
+    seen[hole] = 0
+    found = wall.behind(seen, hole, ~hole)
+    assert found is not None
+    assert found.kind == "plain"
+    assert np.abs(found.light - truth)[hole].max() < 0.03
+    assert not found.own[100:112, 232:240].any()
+
+
+def test_a_change_of_paint_runs_down_behind_furniture() -> None:
+    hole = box(130, HEIGHT, 80, 260)
+    truth = np.empty((HEIGHT, WIDTH, 3), np.float32)
+    truth[:, :160], truth[:, 160:] = (0.8, 0.78, 0.75), (0.15, 0.35, 0.6)
+    seen = truth + grain()
+    seen[hole] = (0.5, 0.1, 0.1)
+    found = wall.behind(seen, hole, ~hole)
+    assert found is not None
+    assert found.kind == "upright"
+    off = np.abs(found.light - truth).max(axis=2)
+    assert off[130:, 80:148].max() < 0.06
+    assert off[130:, 172:260].max() < 0.06
+    assert found.light[200, 150, 0] - found.light[200, 170, 0] > 0.35  # still an edge, and where it was
+
+
+def test_a_hanging_picture_between_two_rims_meets_both() -> None:
+    hole = box(80, 150, 60, 260)
+    truth = np.where(np.arange(WIDTH)[None, :, None] < 160, np.float32(0.75), np.float32(0.3)).repeat(
+        HEIGHT, 0
+    )
+    truth = truth.repeat(3, 2) * np.linspace(1.0, 0.8, HEIGHT, dtype=np.float32)[:, None, None]
+    found = wall.behind(truth + grain(), hole, ~hole)
+    assert found is not None
+    for row in (82, 147):
+        assert abs(float(found.light[row, 100:140].mean()) - float(truth[row, 100:140].mean())) < 0.02
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_bricks_are_no_such_wall(upright: bool) -> None:
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    joint = (rows % 16 < 4) | ((columns + 12 * (rows // 16 % 2)) % 24 < 4)
+    seen = np.where(joint[..., None], np.float32(0.8), np.array([0.5, 0.2, 0.15], np.float32))
+    hole = box(80, 160, 100, 200)
+    assert wall.behind(seen.astype(np.float32), hole, ~hole, upright=upright) is None
+
+
+def test_what_stands_in_a_burnt_out_window_goes_on() -> None:
+    seen = np.ones((HEIGHT, WIDTH, 3), np.float32)
+    seen[:, 155:165] = (0.4, 0.3, 0.1)
+    hole = box(150, HEIGHT, 60, 260)
+    found = wall.behind(seen, hole, ~hole)
+    assert found is not None
+    assert found.kind == "upright"
+    assert found.light[200, 160, 2] < 0.4
+    assert found.light[200, 100, 2] > 0.95
+
+
+def test_nothing_known_says_nothing() -> None:
+    hole = np.ones((HEIGHT, WIDTH), bool)
+    assert wall.behind(painted(), hole, ~hole) is None
+    assert wall.behind(painted(), ~hole, hole) is None
+
+
+def test_the_pipeline_fills_a_wall_with_its_light_and_grain() -> None:
+    truth, hole = painted(), box(60, 180, 90, 230)
+    seen = np.clip((truth + grain()) * 255, 0, 255).astype(np.uint8)
+    photo = Photo.from_array(np.where(hole[..., None], np.uint8(255), seen))
+    vanisher = Vanisher(device="cpu")
+    result = vanisher.erase(photo, Mask.from_array(hole), grow=0, feather=0, surface="wall")
+    assert [window.method for window in result.receipt.windows] == ["plain"]
+    filled = result.photo.array.astype(np.float32) / 255
+    off = filled - truth
+    assert np.abs(off[hole].mean(axis=0)).max() < 0.004
+    assert 0.4 < off[hole].std() / grain().std() < 1.6  # grain of the wall, no smooth patch
+    assert np.array_equal(result.photo.array[~hole], seen[~hole])
+    again = vanisher.erase(photo, Mask.from_array(hole), grow=0, feather=0, surface="wall")
+    assert np.array_equal(again.photo.array, result.photo.array)
+
+
+def test_an_unknown_surface_is_refused() -> None:
+    photo = Photo.from_array(np.zeros((32, 32, 3), np.uint8))
+    with pytest.raises(UsageError, match="'roof' is unknown; use one of wall, floor, ceiling"):
+        Vanisher(device="cpu").erase(photo, Mask.from_array(np.ones((32, 32), bool)), surface="roof")
