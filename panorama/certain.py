@@ -21,7 +21,7 @@ from panorama.sphere import Frame, Region
 
 LEVEL = 0.25
 """Probability from which a texel belongs to a thing at all."""
-NEAR, HALF = math.radians(2.5), 0.4
+NEAR, HALF = math.radians(2.5), 0.45
 """Reach within which a texel is compared with the likeliest one, in rows and in columns of the horizon, and what part
 of that probability it must have (half of the maximum, as widths of peaks are measured)."""
 LIKELY = 0.15
