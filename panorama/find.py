@@ -170,7 +170,8 @@ def _told(
         for votes in dict.fromkeys(asked.values())
     }
     merged = {
-        votes: in_the_room(frame, picture, certain(frame, odds, views[votes]), room) for votes, odds in merged.items()
+        votes: in_the_room(frame, picture, certain(frame, odds, views[votes]), room)
+        for votes, odds in merged.items()
     }
     told = {}
     for name, votes in asked.items():

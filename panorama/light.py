@@ -33,8 +33,8 @@ REACH = math.radians(20)
 """Angle from the hole at which the light is as it was."""
 EVEN = 4.0
 """Texels at COLUMNS, standard deviation within which light is the same: finer changes are the network's noise."""
-SHOULDER = 0.5
-"""Room below white, of full scale 1, at which gains begin to weaken; at white nothing is left of them."""
+SHOULDER, CONTRAST = 0.5, 0.2
+"""Space below white, of full scale 1, at which gains begin to weaken, and how much of its contrast white keeps."""
 BAND = 64
 """Rows that are lit at a time."""
 
@@ -132,16 +132,17 @@ def apply(frame: Frame, work: np.ndarray, light: np.ndarray) -> None:
 def _share(plain: np.ndarray, logarithm: np.ndarray) -> NDArray[np.float32]:
     """How much of its gain each texel gets: all of it in the dark, none at white; HxWx1.
 
-    The brightest channel decides for all, or hues would change. No gain reaches white, and brighter texels stay
-    brighter: x exp(l) up to x = 1 - max(l, SHOULDER), from there x exp(l (1 - x) / max(l, SHOULDER)), which grows with
-    x as l / max(l, SHOULDER) <= 1 <= 1 / x.
+    The brightest channel decides for all, or hues would change. With c = max(l / (1 - CONTRAST), SHOULDER), x becomes
+    x exp(l) up to 1 - c, and x exp(l (1 - x) / c) above: at most 1, and ever brighter, for its slope by x is that times
+    1 / x - l / c >= CONTRAST.
 
     Args:
         plain: HxWxC, full scale 1; floats may exceed it.
         logarithm: HxWxC.
     """
     space = 1 - plain.max(axis=2, keepdims=True)
-    return np.clip(space / np.maximum(logarithm.max(axis=2, keepdims=True), SHOULDER), 0, 1)
+    needed = np.maximum(logarithm.max(axis=2, keepdims=True) / np.float32(1 - CONTRAST), np.float32(SHOULDER))
+    return np.clip(space / needed, 0, 1)
 
 
 def _hole(frame: Frame, parts: list[Part]) -> NDArray[np.uint8]:
