@@ -2,7 +2,8 @@
 
 Where the walls meet the floor is known (`panorama/walls.py`). What stands in the room covers that line. A thing that
 ends above it, though it is none that hangs, stands farther away than the wall; what ends so little above it that
-nothing hangs there is an open door, a fireplace or half of a radiator.
+nothing hangs there is an open door, a fireplace or half of a radiator. A picture beside such things is seen through the
+same opening and stays with them.
 """
 
 from __future__ import annotations
@@ -30,8 +31,13 @@ TRUSTED = 0.5
 """Mean probability that the wall meets the floor where the layout has it, from which on the layout counts there."""
 STRAY = 0.1
 """Share of a thing's columns in which it may end lower: stains of its outline."""
+DOORWAY = math.radians(5)
+"""What hangs no farther than this from something behind the wall is seen through the same opening."""
 LEVEL = math.radians(-1)
 """Pitch above which nothing stands on the floor."""
+
+Thing = tuple[Region, np.ndarray, float]
+"""Where it is, its texels (bool), and how far its foot would be; 0: not known."""
 
 
 def in_the_room(
@@ -56,12 +62,26 @@ def in_the_room(
     wall, edges = layout.away(yaw), Edges(frame, picture, marks)
     sure = edges.of(edges.mass, -1.0, yaw, np.arctan2(-1.0, wall))
     stands = room.share(_channels(STANDING))
+    behind, before = [], []
     for region, own in components(marks, frame):
-        most = math.inf if frame.cut(stands, region)[own].mean() >= 0.5 else LOW
+        standing = frame.cut(stands, region)[own].mean() >= 0.5
         columns = np.arange(region.left, region.right) % frame.width
-        if BEYOND < _foot(frame, region, own, wall[columns]) < most and sure[columns].mean() >= TRUSTED:
-            frame.put(left, region, np.where(own, np.float32(-CERTAIN), frame.cut(left, region)))
+        foot = _foot(frame, region, own, wall[columns]) if sure[columns].mean() >= TRUSTED else 0.0
+        (behind if BEYOND < foot < (math.inf if standing else LOW) else before).append((region, own, foot))
+    for region, own, _ in behind + _seen_through(frame, behind, before):
+        frame.put(left, region, np.where(own, np.float32(-CERTAIN), frame.cut(left, region)))
     return left
+
+
+def _seen_through(frame: Frame, behind: list[Thing], before: list[Thing]) -> list[Thing]:
+    """Those things that hang, as it seems, beside one behind the wall."""
+    if not behind:
+        return []
+    marks = np.zeros((frame.height, frame.width), bool)
+    for region, own, _ in behind:
+        frame.put(marks, region, frame.cut(marks, region) | own)
+    near = frame.distance(marks, Region(0, 0, frame.width, frame.height), DOORWAY) < DOORWAY
+    return [thing for thing in before if thing[2] > BEYOND and (frame.cut(near, thing[0]) & thing[1]).any()]
 
 
 def _channels(names: Iterable[str]) -> tuple[int, ...]:

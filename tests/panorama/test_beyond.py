@@ -102,6 +102,25 @@ def test_one_thing_goes_and_another_stays() -> None:
     assert np.array_equal(left, near)
 
 
+class Parted(Told):
+    """What is right of yaw 0 may hang, the rest stands."""
+
+    def share(self, channels: tuple[int, ...]) -> NDArray[np.float32]:
+        """1 where furniture stands."""
+        stands = (np.arange(FRAME.width) < FRAME.width // 2).astype(np.float32)
+        return np.broadcast_to(stands, (FRAME.height, FRAME.width))
+
+
+@pytest.mark.parametrize(("yaw", "foot", "wanted"), [(8, 0, False), (30, 0, True), (8, -40, True)])
+def test_a_picture_beside_what_is_behind_the_wall_is_left_with_it(
+    yaw: float, foot: float, wanted: bool
+) -> None:
+    sofa, other = thing(-8, 2, -12, 12), thing(yaw, 15, foot, 12)
+    picture = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
+    left = beyond.in_the_room(FRAME, picture, np.maximum(sofa, other), Parted(STANDS))
+    assert np.array_equal(left, other if wanted else np.full_like(other, -CERTAIN))
+
+
 def test_where_no_foot_is_seen_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Seen, "sure", 0.3)
     assert stays(thing(0, 15, -12), STANDS)
