@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from panorama import edges
 from panorama.beyond import in_the_room
 from panorama.certain import LEVEL, certain, log_odds
 from panorama.files import Panorama
@@ -93,10 +94,12 @@ def find_in_panorama(
     if isinstance(classes, str):
         raise UsageError(f"classes is the text {classes!r}; give a list of names, such as [{classes!r}]")
     names = {name: voted(name) for name in dict.fromkeys(classes)}
-    wanted = tuple(dict.fromkeys(names.values()))
     segmenter = segmenter or Segmenter(device)
     small, picture = reduced(panorama.frame, eight_bit(panorama.photo.array), WORKING)
     _check(names, small)
+    whole = sees_all(small) and not kinds().keys().isdisjoint(names)
+    votes: list[str] = [*names.values(), *([voted(FURNITURE)] if whole else [])]
+    wanted = tuple(dict.fromkeys(votes))
     total = {name: np.zeros((small.height, small.width), np.float32) for name in wanted}
     weight = np.full((small.height, small.width), 1e-6, np.float32)
     side = min(SIDE, math.ceil(small.full_width * SHARE))
@@ -109,7 +112,7 @@ def find_in_panorama(
         colours = np.clip(np.rint(render(small, picture, view)), 0, 255).astype(np.uint8)
         _add(small, view, segmenter.probabilities(colours, wanted), total, weight)
     odds = {name: total[name] / weight for name in wanted}
-    if sees_all(small) and not kinds().keys().isdisjoint(names):
+    if whole:
         odds |= _told(names, odds, small, picture)
     return {name: _mask(panorama.frame, small, odds[name], shadows) for name in names}
 
@@ -142,7 +145,8 @@ def weights(names: Iterable[str]) -> dict[str, str]:
 
     names = tuple(names)
     found = weights_for(dict.fromkeys(voted(name) for name in names))
-    return found | ({MODEL: registry.info(MODEL).sha256} if not kinds().keys().isdisjoint(names) else {})
+    rooms = () if kinds().keys().isdisjoint(names) else (MODEL, edges.MODEL)
+    return found | {name: registry.info(name).sha256 for name in rooms}
 
 
 def _check(names: dict[str, str], frame: Frame) -> None:
@@ -162,24 +166,22 @@ def _check(names: dict[str, str], frame: Frame) -> None:
 def _told(
     names: dict[str, str], views: dict[str, np.ndarray], frame: Frame, picture: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Log odds of names of furniture, from the views' votes and what the whole room tells."""
+    """Log odds of names of furniture, from the views' votes and what the whole room tells; -CERTAIN off furniture."""
     room, known = RoomFurniture(frame, picture), kinds()
-    asked = {name: votes for name, votes in names.items() if name in known}
     merged = {
         votes: views[votes] + WHOLE * (room.odds(known[votes]) - views[votes])
-        for votes in dict.fromkeys(asked.values())
+        for votes in {FURNITURE, *(votes for name, votes in names.items() if name in known)}
     }
-    merged = {
-        votes: in_the_room(frame, picture, certain(frame, odds, views[votes]), room)
-        for votes, odds in merged.items()
-    }
+    pieces = in_the_room(frame, picture, certain(frame, merged[FURNITURE], views[FURNITURE]), room)
     told = {}
-    for name, votes in asked.items():
-        told[name] = merged[votes]
+    for name in known.keys() & names.keys():
+        votes = names[name]
+        odds = pieces if votes == FURNITURE else merged[votes]
         if name != votes:
             # the views have no word for it: they say where furniture is, the room which of it is meant
-            chance = room.share(known[name]) / (1 + np.exp(-merged[votes]))
-            told[name] = np.log(chance.clip(1e-6) / (1 - chance).clip(1e-6))
+            chance = room.share(known[name]) / (1 + np.exp(-odds))
+            odds = np.log(chance.clip(1e-6) / (1 - chance).clip(1e-6))
+        told[name] = np.where(pieces > -CERTAIN, odds, np.float32(-CERTAIN))
     return told
 
 
