@@ -23,14 +23,14 @@ from panorama.walls import room_layout
 
 STANDING = ("bed", "chair", "plant", "sofa", "table", "rug", "cabinet")
 """Names of what stands or lies on the floor; the others may hang."""
-BEYOND = 1.1
+BEYOND = 1.15
 """How far a thing's foot would be on the floor, as a share of the wall's distance, from which it is behind the wall."""
 LOW = 1.5
 """Up to here as well if it may hang: it would end below a third of the camera's height."""
 TRUSTED = 0.5
 """Mean probability that the wall meets the floor where the layout has it, from which on the layout counts there."""
-STRAY = 0.1
-"""Share of a thing's columns in which it may end lower: stains of its outline."""
+STRAY = math.radians(0.5)
+"""Width of what may hang lower than a thing's foot: stains of its outline. A plant stands on a narrow pot."""
 DOORWAY = math.radians(5)
 """What hangs no farther than this from something behind the wall is seen through the same opening."""
 LEVEL = math.radians(-1)
@@ -94,4 +94,5 @@ def _foot(frame: Frame, region: Region, own: np.ndarray, wall: np.ndarray) -> fl
     """How far the lower end of a thing is if it lies on the floor, as a share of the wall's distance (per column)."""
     lowest = region.bottom - 1 - own[::-1].argmax(axis=0)
     away = 1 / np.tan(np.maximum(-frame.pitch(lowest), -LEVEL))
-    return float(np.quantile((away / wall)[own.any(axis=0)], STRAY))
+    feet = np.sort((away / wall)[own.any(axis=0)])
+    return float(feet[min(round(STRAY / frame.step), len(feet) - 1)])
