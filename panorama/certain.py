@@ -27,7 +27,8 @@ of that probability it must have (half of the maximum, as widths of peaks are me
 LIKELY = 0.15
 """Least part of a thing that must be more likely than not."""
 DENIED = -2.5
-"""Median log odds of the views below which they see nothing there, whatever the whole room says..."""
+"""Median log odds of the views below which they see nothing there, whatever the whole room says; that counts for what
+is all below or all above the horizon (radiators, panes), as views take tall wardrobes for walls..."""
 SURE, CORE = 0.73, 0.25
 """...unless so much of it is so probable all the same."""
 HOLE = 0.006
@@ -66,7 +67,11 @@ def _is_thing(frame: Frame, region: Region, own: np.ndarray, odds: np.ndarray, v
     likely, sure = (
         solid_angle(own & (chance >= log_odds(level)), region, frame) / all_of_it for level in (0.5, SURE)
     )
-    return likely >= LIKELY and (sure >= CORE or float(np.median(frame.cut(views, region)[own])) >= DENIED)
+    if likely < LIKELY:
+        return False
+    ends = frame.pitch(np.array([region.top, region.bottom - 1]))
+    tall = ends[0] > 0 > ends[1]
+    return bool(tall or sure >= CORE or np.median(frame.cut(views, region)[own]) >= DENIED)
 
 
 def _likeliest(frame: Frame, chance: np.ndarray) -> NDArray[np.float32]:

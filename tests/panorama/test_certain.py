@@ -47,9 +47,11 @@ def test_what_is_doubtful_throughout_is_no_thing() -> None:
 
 
 def test_views_that_see_nothing_need_more_certainty() -> None:
-    likely, sure = boxed((200, 180, 260, 230, 0.7)), boxed((200, 180, 260, 230, 0.8))
+    likely, sure = boxed((200, 190, 260, 230, 0.7)), boxed((200, 190, 260, 230, 0.8))
     assert kept(likely, -2).any() and not kept(likely, -3).any()
     assert kept(sure, -5).any()
+    tall = boxed((200, 150, 260, 230, 0.7))
+    assert kept(tall, -5).any(), "a wardrobe that looks like a wall"
     partly = np.where(np.arange(FRAME.width) < 240, -5.0, 1.0)[None]
     assert not kept(likely, partly).any(), "the median counts"
 
