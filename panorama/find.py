@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from panorama import edges
+from panorama.beyond import in_the_room
+from panorama.certain import LEVEL, certain, log_odds
 from panorama.files import Panorama
 from panorama.furniture import CERTAIN, FURNITURE, MODEL, RoomFurniture, kinds
 from panorama.light import sees_all
@@ -46,10 +49,10 @@ LOOKS = (
 """Yaw and pitch of the views."""
 WORKING = 2048
 """Columns of the sphere on which views are merged."""
-LEVEL, SURE = 0.25, 0.5
-"""Probability from which a texel belongs to a thing, and that some texel of every thing must have (hysteresis, as in
-Canny, "A Computational Approach to Edge Detection", IEEE PAMI 1986): half of a large cupboard is seen for certain, the
-rest of it less so, and a false alarm seldom anywhere."""
+SURE = 0.5
+"""Probability that some texel of every thing must have; from `LEVEL` on others belong to it (hysteresis, as in Canny,
+"A Computational Approach to Edge Detection", IEEE PAMI 1986): half of a large cupboard is seen for certain, the rest
+of it less so, and a false alarm seldom anywhere."""
 LEAST = math.radians(0.8) ** 2
 """Steradians, smallest component that counts."""
 SHADOW, SHADOW_RANGE = 0.08, (math.radians(0.5), math.radians(4))
@@ -91,10 +94,12 @@ def find_in_panorama(
     if isinstance(classes, str):
         raise UsageError(f"classes is the text {classes!r}; give a list of names, such as [{classes!r}]")
     names = {name: voted(name) for name in dict.fromkeys(classes)}
-    wanted = tuple(dict.fromkeys(names.values()))
     segmenter = segmenter or Segmenter(device)
     small, picture = reduced(panorama.frame, eight_bit(panorama.photo.array), WORKING)
     _check(names, small)
+    whole = sees_all(small) and not kinds().keys().isdisjoint(names)
+    votes: list[str] = [*names.values(), *([voted(FURNITURE)] if whole else [])]
+    wanted = tuple(dict.fromkeys(votes))
     total = {name: np.zeros((small.height, small.width), np.float32) for name in wanted}
     weight = np.full((small.height, small.width), 1e-6, np.float32)
     side = min(SIDE, math.ceil(small.full_width * SHARE))
@@ -107,8 +112,8 @@ def find_in_panorama(
         colours = np.clip(np.rint(render(small, picture, view)), 0, 255).astype(np.uint8)
         _add(small, view, segmenter.probabilities(colours, wanted), total, weight)
     odds = {name: total[name] / weight for name in wanted}
-    if sees_all(small) and not kinds().keys().isdisjoint(names):
-        odds |= _told(names, odds, RoomFurniture(small, picture))
+    if whole:
+        odds |= _told(names, odds, small, picture)
     return {name: _mask(panorama.frame, small, odds[name], shadows) for name in names}
 
 
@@ -140,7 +145,8 @@ def weights(names: Iterable[str]) -> dict[str, str]:
 
     names = tuple(names)
     found = weights_for(dict.fromkeys(voted(name) for name in names))
-    return found | ({MODEL: registry.info(MODEL).sha256} if not kinds().keys().isdisjoint(names) else {})
+    rooms = () if kinds().keys().isdisjoint(names) else (MODEL, edges.MODEL)
+    return found | {name: registry.info(name).sha256 for name in rooms}
 
 
 def _check(names: dict[str, str], frame: Frame) -> None:
@@ -157,21 +163,25 @@ def _check(names: dict[str, str], frame: Frame) -> None:
         )
 
 
-def _told(names: dict[str, str], views: dict[str, np.ndarray], room: RoomFurniture) -> dict[str, np.ndarray]:
-    """Log odds of names of furniture, from the views' votes and what the whole room tells."""
-    known = kinds()
-    asked = {name: votes for name, votes in names.items() if name in known}
+def _told(
+    names: dict[str, str], views: dict[str, np.ndarray], frame: Frame, picture: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Log odds of names of furniture, from the views' votes and what the whole room tells; -CERTAIN off furniture."""
+    room, known = RoomFurniture(frame, picture), kinds()
     merged = {
         votes: views[votes] + WHOLE * (room.odds(known[votes]) - views[votes])
-        for votes in dict.fromkeys(asked.values())
+        for votes in {FURNITURE, *(votes for name, votes in names.items() if name in known)}
     }
+    pieces = in_the_room(frame, picture, certain(frame, merged[FURNITURE], views[FURNITURE]), room)
     told = {}
-    for name, votes in asked.items():
-        told[name] = merged[votes]
+    for name in known.keys() & names.keys():
+        votes = names[name]
+        odds = pieces if votes == FURNITURE else merged[votes]
         if name != votes:
             # the views have no word for it: they say where furniture is, the room which of it is meant
-            chance = room.share(known[name]) / (1 + np.exp(-merged[votes]))
-            told[name] = np.log(chance.clip(1e-6) / (1 - chance).clip(1e-6))
+            chance = room.share(known[name]) / (1 + np.exp(-odds))
+            odds = np.log(chance.clip(1e-6) / (1 - chance).clip(1e-6))
+        told[name] = np.where(pieces > -CERTAIN, odds, np.float32(-CERTAIN))
     return told
 
 
@@ -195,16 +205,16 @@ def _add(
 
 def _mask(frame: Frame, small: Frame, merged: np.ndarray, shadows: bool) -> Mask:
     """The mask of what has these log odds (of the small frame's size), at the panorama's size."""
-    marks = (merged >= math.log(LEVEL / (1 - LEVEL))).astype(bool)
+    marks = (merged >= log_odds(LEVEL)).astype(bool)
     kept, bands = np.zeros_like(marks), np.zeros_like(marks)
-    sure = math.log(SURE / (1 - SURE))
+    sure = log_odds(SURE)
     for region, own in components(marks, small) if marks.any() else []:
         if solid_angle(own, region, small) >= LEAST and small.cut(merged, region)[own].max() >= sure:
             _put(kept, region, own, small)
             if shadows:
                 _put_shadow(bands, region, own, small)
     size = (frame.width, frame.height)
-    above = merged - np.float32(math.log(LEVEL / (1 - LEVEL)))
+    above = merged - np.float32(log_odds(LEVEL))
     odds_kept = np.where(kept, np.maximum(above, 1e-3), np.minimum(above, -1e-3)).astype(np.float32)
     large = cv2.resize(odds_kept, size, interpolation=cv2.INTER_LINEAR) >= 0
     shadow = cv2.resize((bands | kept).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0

@@ -3,6 +3,7 @@
 Furniture leaves more than a hole: the floor and the walls round it stay darker than in an empty room. The light
 network (`vanisher_core/models/light.py`) looks at the room as it was and says by what gain each direction differs. It
 is applied in full to what was filled and fades out round it, so that no step shows; beyond REACH nothing changes.
+Towards white a gain weakens, so that floors below windows do not burn out: film has such a shoulder as well.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ REACH = math.radians(20)
 """Angle from the hole at which the light is as it was."""
 EVEN = 4.0
 """Texels at COLUMNS, standard deviation within which light is the same: finer changes are the network's noise."""
+SHOULDER, CONTRAST = 0.5, 0.2
+"""Space below white, of full scale 1, at which gains begin to weaken, and how much of its contrast white keeps."""
 BAND = 64
 """Rows that are lit at a time."""
 
@@ -95,7 +98,7 @@ def light_without(frame: Frame, picture: np.ndarray, parts: list[Part]) -> NDArr
 
 
 def apply(frame: Frame, work: np.ndarray, light: np.ndarray) -> None:
-    """Multiplies samples by gains, in place; where the logarithm is 0 they stay as they are.
+    """Multiplies samples by gains, in place, less the whiter they are; where the logarithm is 0 they stay as they are.
 
     Args:
         frame: of the picture, the whole sphere.
@@ -119,10 +122,27 @@ def apply(frame: Frame, work: np.ndarray, light: np.ndarray) -> None:
         logarithm = cells.between(between, across[beside], 1)
         if colours == 1:
             logarithm = logarithm.mean(axis=2, keepdims=True)
-        lit = own[..., :colours] * np.exp(logarithm)
+        plain = own[..., :colours] / np.float32(most)
+        lit = plain * np.exp(logarithm * _share(plain, logarithm)) * np.float32(most)
         own[..., :colours] = lit if work.dtype == np.float32 else np.rint(np.minimum(lit, most))
 
     run_bands(light_band, list(range(0, frame.height, BAND)))
+
+
+def _share(plain: np.ndarray, logarithm: np.ndarray) -> NDArray[np.float32]:
+    """How much of its gain each texel gets: all of it in the dark, none at white; HxWx1.
+
+    The brightest channel decides for all, or hues would change. With c = max(l / (1 - CONTRAST), SHOULDER), x becomes
+    x exp(l) up to 1 - c, and x exp(l (1 - x) / c) above: at most 1, and ever brighter, for its slope by x is that times
+    1 / x - l / c >= CONTRAST.
+
+    Args:
+        plain: HxWxC, full scale 1; floats may exceed it.
+        logarithm: HxWxC.
+    """
+    space = 1 - plain.max(axis=2, keepdims=True)
+    needed = np.maximum(logarithm.max(axis=2, keepdims=True) / np.float32(1 - CONTRAST), np.float32(SHOULDER))
+    return np.clip(space / needed, 0, 1)
 
 
 def _starts(cells: int, texels: int) -> NDArray[np.int64]:

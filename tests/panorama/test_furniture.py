@@ -124,9 +124,9 @@ def test_every_kind_of_the_renderer_has_a_name_and_names_all_weights_that_matter
     known = furniture.kinds()
     assert {"furniture", "bed", "chair", "sofa", "table", "rug", "lamp", "picture", "cabinet"} <= known.keys()
     assert len(known["chair"]) == 2 and len(known["furniture"]) == 12 and 0 not in known["furniture"]
-    assert find.weights(("rug",)).keys() == {"segment-furniture", "room-furniture"}
+    assert find.weights(("rug",)).keys() == {"segment-furniture", "room-furniture", "room-layout"}
     assert find.weights(("furniture", "person")).keys() == {
-        "segment-furniture", "segment-person", "room-furniture",
+        "segment-furniture", "segment-person", "room-furniture", "room-layout",
     }  # fmt: skip
     assert find.weights(("person",)).keys() == {"segment-person"}
     with pytest.raises(errors.UsageError, match=r"unicorn.*person.*cabinet"):

@@ -91,7 +91,7 @@ def samples(dtype: str, channels: tuple[int, ...], seed: int = 0, size: tuple[in
     """Random samples; not too bright, so that gains can be seen."""
     random = np.random.default_rng(seed)
     if dtype == "float32":
-        return random.normal(0.3, 0.4, (*size, *channels)).astype(np.float32)
+        return random.normal(0.1, 0.1, (*size, *channels)).clip(-1, 0.4).astype(np.float32)
     return random.integers(0, np.iinfo(dtype).max // 3, (*size, *channels)).astype(dtype)
 
 
@@ -113,11 +113,36 @@ def test_samples_are_scaled_and_alpha_is_not(dtype: str, channels: tuple[int, ..
     assert np.array_equal(own[..., count:], planes[..., count:])
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-def test_what_gets_too_bright_is_white(dtype: str) -> None:
-    work = np.full((*SIZE, 3), np.iinfo(dtype).max - 1, dtype)
-    light.apply(FRAME, work, np.full((128, 256, 3), 1, np.float32))
-    assert (work == np.iinfo(dtype).max).all()
+@pytest.mark.parametrize(("dtype", "white"), [("uint8", 255), ("uint16", 65535), ("float32", 1)])
+@pytest.mark.parametrize("gain", [0.4, 0.9, 1.1, 1.4, 1.65, 2.5, 8])
+def test_nothing_burns_out_and_brighter_stays_brighter(dtype: str, white: float, gain: float) -> None:
+    dark_to_white = np.linspace(0, white, SIZE[1])
+    work = np.tile(np.rint(dark_to_white) if white > 1 else dark_to_white, (SIZE[0], 1)).astype(dtype)
+    before = work[0].astype(float)
+    light.apply(FRAME, work, np.full((128, 256, 3), math.log(gain), np.float32))
+    after = work[0].astype(float)
+    assert (np.diff(after) >= 0).all()
+    assert after[-1] == white and (after[before < 0.98 * white] < white).all()
+    full = before < white * (1 - max(light.SHOULDER, math.log(gain) / (1 - light.CONTRAST)) - 1e-3)
+    assert np.abs(after - gain * before)[full].max(initial=0) <= (0.51 if white > 1 else 1e-6)
+    assert ((after >= before) if gain > 1 else (after <= before)).all()
+
+
+@pytest.mark.parametrize("gain", [0.7, 1.3, 3])
+def test_bright_colours_keep_their_hue(gain: float) -> None:
+    before = np.random.default_rng(0).uniform(0.3, 1, (*SIZE, 3)).astype(np.float32)
+    work = before.copy()
+    light.apply(FRAME, work, np.full((128, 256, 3), math.log(gain), np.float32))
+    ratio = work / before
+    assert np.ptp(ratio, axis=2).max() < 1e-5 and work.max() <= 1
+
+
+def test_floats_brighter_than_white_stay() -> None:
+    before = np.random.default_rng(0).uniform(0, 4, (*SIZE, 3)).astype(np.float32)
+    work = before.copy()
+    light.apply(FRAME, work, random_light(0))
+    beyond = before.max(axis=2) >= 1
+    assert np.array_equal(work[beyond], before[beyond]) and (work[~beyond] != before[~beyond]).mean() > 0.9
 
 
 @settings(max_examples=12)

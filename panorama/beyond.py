@@ -1,0 +1,98 @@
+"""Leaves alone what is not in front of this room's walls: things in the next room, and what is part of a wall.
+
+Where the walls meet the floor is known (`panorama/walls.py`). What stands in the room covers that line. A thing that
+ends above it, though it is none that hangs, stands farther away than the wall; what ends so little above it that
+nothing hangs there is an open door, a fireplace or half of a radiator. A picture beside such things is seen through the
+same opening and stays with them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from panorama.axes import room_yaw
+from panorama.edges import Edges
+from panorama.furniture import CERTAIN, RoomFurniture, kinds
+from panorama.objects import components
+from panorama.sphere import Frame, Region
+from panorama.walls import room_layout
+
+STANDING = ("bed", "chair", "plant", "sofa", "table", "rug", "cabinet")
+"""Names of what stands or lies on the floor; the others may hang."""
+BEYOND = 1.15
+"""How far a thing's foot would be on the floor, as a share of the wall's distance, from which it is behind the wall."""
+LOW = 1.5
+"""Up to here as well if it may hang: it would end below a third of the camera's height."""
+TRUSTED = 0.5
+"""Mean probability that the wall meets the floor where the layout has it, from which on the layout counts there."""
+STRAY = math.radians(0.5)
+"""Width of what may hang lower than a thing's foot: stains of its outline. A plant stands on a narrow pot."""
+DOORWAY = math.radians(5)
+"""What hangs no farther than this from something behind the wall is seen through the same opening."""
+LEVEL = math.radians(-1)
+"""Pitch above which nothing stands on the floor."""
+
+Thing = tuple[Region, np.ndarray, float]
+"""Where it is, its texels (bool), and how far its foot would be; 0: not known."""
+
+
+def in_the_room(
+    frame: Frame, picture: np.ndarray, odds: np.ndarray, room: RoomFurniture
+) -> NDArray[np.float32]:
+    """Log odds (HxW) without what is behind the walls or part of them; as they are where no layout can be trusted.
+
+    Args:
+        frame: of the picture, the whole sphere.
+        picture: HxWx3 uint8.
+        odds: of furniture, above -CERTAIN on things only (`panorama.certain`).
+        room: what the network says of the same picture.
+
+    Raises:
+        ModelError: the layout's weights are missing or damaged.
+    """
+    left, marks = odds.astype(np.float32), odds > -CERTAIN
+    layout = room_layout(frame, picture, marks, room_yaw(frame, picture)) if marks.any() else None
+    if layout is None:
+        return left
+    yaw = frame.yaw(np.arange(frame.width))
+    wall, edges = layout.away(yaw), Edges(frame, picture, marks)
+    sure = edges.of(edges.mass, -1.0, yaw, np.arctan2(-1.0, wall))
+    stands = room.share(_channels(STANDING))
+    behind, before = [], []
+    for region, own in components(marks, frame):
+        standing = frame.cut(stands, region)[own].mean() >= 0.5
+        columns = np.arange(region.left, region.right) % frame.width
+        foot = _foot(frame, region, own, wall[columns]) if sure[columns].mean() >= TRUSTED else 0.0
+        (behind if BEYOND < foot < (math.inf if standing else LOW) else before).append((region, own, foot))
+    for region, own, _ in behind + _seen_through(frame, behind, before):
+        frame.put(left, region, np.where(own, np.float32(-CERTAIN), frame.cut(left, region)))
+    return left
+
+
+def _seen_through(frame: Frame, behind: list[Thing], before: list[Thing]) -> list[Thing]:
+    """Those things that hang, as it seems, beside one behind the wall."""
+    if not behind:
+        return []
+    marks = np.zeros((frame.height, frame.width), bool)
+    for region, own, _ in behind:
+        frame.put(marks, region, frame.cut(marks, region) | own)
+    near = frame.distance(marks, Region(0, 0, frame.width, frame.height), DOORWAY) < DOORWAY
+    return [thing for thing in before if thing[2] > BEYOND and (frame.cut(near, thing[0]) & thing[1]).any()]
+
+
+def _channels(names: Iterable[str]) -> tuple[int, ...]:
+    """The network's channels for names, as far as it knows them."""
+    known = kinds()
+    return tuple(channel for name in names for channel in known.get(name, ()))
+
+
+def _foot(frame: Frame, region: Region, own: np.ndarray, wall: np.ndarray) -> float:
+    """How far the lower end of a thing is if it lies on the floor, as a share of the wall's distance (per column)."""
+    lowest = region.bottom - 1 - own[::-1].argmax(axis=0)
+    away = 1 / np.tan(np.maximum(-frame.pitch(lowest), -LEVEL))
+    feet = np.sort((away / wall)[own.any(axis=0)])
+    return float(feet[min(round(STRAY / frame.step), len(feet) - 1)])

@@ -1,0 +1,139 @@
+"""What is behind the walls of a room, or part of them, is left alone."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from panorama import Frame, beyond
+from panorama.furniture import CERTAIN, RoomFurniture
+from panorama.layout import Layout, Wall
+
+FRAME = Frame.full(720, 360)
+"""Half a degree a texel."""
+ROOM = Layout(
+    tuple(Wall(math.radians(turn - 45), math.radians(turn), 2.0) for turn in (-90, 0, 90, 180)), 1.0, 0.9
+)
+"""A square room, four camera heights wide."""
+STANDS, HANGS = 1.0, 0.0
+
+
+class Told(RoomFurniture):
+    """A room whose network says how likely furniture stands."""
+
+    def __init__(self, stands: float) -> None:
+        self.stands = stands
+
+    def share(self, channels: tuple[int, ...]) -> NDArray[np.float32]:
+        """Everywhere the same."""
+        assert channels
+        return np.full((FRAME.height, FRAME.width), self.stands, np.float32)
+
+
+class Seen:
+    """Evidence for feet of walls, everywhere the same."""
+
+    mass = np.zeros(0)
+    sure = 0.9
+
+    def __init__(self, *_: object) -> None:
+        """As `panorama.edges.Edges`."""
+
+    def of(self, mass: np.ndarray, height: float, yaw: np.ndarray, pitch: np.ndarray) -> np.ndarray:
+        """How likely the wall's foot is."""
+        assert height == -1 and np.allclose(np.tan(pitch) * ROOM.away(yaw), -1)
+        return np.full(yaw.shape, self.sure)
+
+
+@pytest.fixture(autouse=True)
+def square(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every picture shows the square room."""
+    monkeypatch.setattr(beyond, "room_layout", lambda *_: ROOM)
+    monkeypatch.setattr(beyond, "room_yaw", lambda *_: 0.0)
+    monkeypatch.setattr(beyond, "Edges", Seen)
+
+
+def thing(yaw: float, top: float, foot: float, wide: float = 16) -> np.ndarray:
+    """Log odds of one thing round a yaw (degrees); its ends as pitch in degrees."""
+    odds = np.full((FRAME.height, FRAME.width), -CERTAIN, np.float32)
+    columns = np.arange(round((yaw - wide / 2 + 180) * 2), round((yaw + wide / 2 + 180) * 2)) % FRAME.width
+    odds[round((90 - top) * 2) : round((90 - foot) * 2), columns] = 2.0
+    return odds
+
+
+def stays(odds: np.ndarray, stands: float) -> bool:
+    """Whether what was found is in the room; all of it or nothing."""
+    picture = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
+    left = beyond.in_the_room(FRAME, picture, odds, Told(stands))
+    assert np.array_equal(left, odds) or (left == -CERTAIN).all()
+    return np.array_equal(left, odds)
+
+
+@pytest.mark.parametrize("yaw", [0, 90, 180, -100])
+@pytest.mark.parametrize(
+    ("foot", "stands", "wanted"),
+    [
+        (-40, STANDS, True),  # stands before the wall, whose foot is at -26.6 degrees and lower in corners
+        (-26.5, STANDS, True),  # at the wall
+        (-12, STANDS, False),  # a sofa in the next room
+        (5, STANDS, False),
+        (-12, HANGS, True),  # a picture
+        (5, HANGS, True),
+        (-21.5, HANGS, False),  # an open door
+        (-40, HANGS, True),  # a lamp that stands
+    ],
+)
+def test_things_end_where_they_stand(yaw: float, foot: float, stands: float, wanted: bool) -> None:
+    assert stays(thing(yaw, 15, foot), stands) == wanted
+
+
+def test_a_thing_stands_where_most_of_its_lowest_columns_end() -> None:
+    chair = np.maximum(thing(0, 10, -12, 20), thing(-7, -10, -35, 2))
+    assert stays(chair, STANDS), "a seat on a leg"
+    sofa = np.maximum(thing(0, 10, -12, 20), thing(-7, -10, -35, 0.5))
+    assert not stays(sofa, STANDS), "a stain below"
+
+
+def test_one_thing_goes_and_another_stays() -> None:
+    near, far = thing(0, 0, -35), thing(60, 0, -8)
+    picture = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
+    left = beyond.in_the_room(FRAME, picture, np.maximum(near, far), Told(STANDS))
+    assert np.array_equal(left, near)
+
+
+class Parted(Told):
+    """What is right of yaw 0 may hang, the rest stands."""
+
+    def share(self, channels: tuple[int, ...]) -> NDArray[np.float32]:
+        """1 where furniture stands."""
+        stands = (np.arange(FRAME.width) < FRAME.width // 2).astype(np.float32)
+        return np.broadcast_to(stands, (FRAME.height, FRAME.width))
+
+
+@pytest.mark.parametrize(("yaw", "foot", "wanted"), [(8, 0, False), (30, 0, True), (8, -40, True)])
+def test_a_picture_beside_what_is_behind_the_wall_is_left_with_it(
+    yaw: float, foot: float, wanted: bool
+) -> None:
+    sofa, other = thing(-8, 2, -12, 12), thing(yaw, 15, foot, 12)
+    picture = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
+    left = beyond.in_the_room(FRAME, picture, np.maximum(sofa, other), Parted(STANDS))
+    assert np.array_equal(left, other if wanted else np.full_like(other, -CERTAIN))
+
+
+def test_where_no_foot_is_seen_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Seen, "sure", 0.3)
+    assert stays(thing(0, 15, -12), STANDS)
+
+
+def test_without_a_layout_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beyond, "room_layout", lambda *_: None)
+    assert stays(thing(0, 15, -12), STANDS)
+
+
+def test_where_nothing_is_no_layout_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("looked for walls")
+
+    monkeypatch.setattr(beyond, "room_layout", refuse)
+    assert stays(np.full((FRAME.height, FRAME.width), -CERTAIN, np.float32), STANDS)
