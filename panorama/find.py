@@ -6,8 +6,8 @@ with weights that fall to nothing at a view's border, where a thing is cut off a
 drawn twice at an edge, at the seam or at a pole. What is furniture is also asked of a network that sees the whole room
 at once (`panorama/furniture.py`): a wardrobe that fills a view looks like a wall.
 
-The mask grows downwards by a band under each thing, where its contact shadow lies: a shadow that stays betrays what
-was erased.
+The mask grows a little all round and by a band under each thing, where its contact shadow lies: a shadow that stays
+betrays what was erased.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ LEAST = math.radians(0.8) ** 2
 """Steradians, smallest component that counts."""
 SHADOW, SHADOW_RANGE = 0.08, (math.radians(0.5), math.radians(4))
 """Band below a thing, as a share of its height, and its limits in radians."""
+FRINGE = math.radians(0.7)
+"""Width of the darker wall round a thing that goes with it as well."""
 WHOLE = 0.65
 """Say of the network that sees the whole room; the views have the rest."""
 
@@ -79,7 +81,7 @@ def find_in_panorama(
         device: "auto", "cpu", "cuda" or "mps"; for a segmenter made here.
         segmenter: with its networks loaded, such as `Vanisher.segmenter`.
         progress: called with (fraction done, what is being done); may raise `Cancelled`.
-        shadows: add the band below each thing where its contact shadow lies.
+        shadows: add what lies round and below each thing, where its contact shadow is.
 
     Returns:
         For each name asked for, a mask of the panorama's size; empty where nothing was found.
@@ -213,6 +215,8 @@ def _mask(frame: Frame, small: Frame, merged: np.ndarray, shadows: bool) -> Mask
             _put(kept, region, own, small)
             if shadows:
                 _put_shadow(bands, region, own, small)
+    if shadows and kept.any():
+        bands |= small.distance(kept, Region(0, 0, small.width, small.height), FRINGE) <= FRINGE
     size = (frame.width, frame.height)
     above = merged - np.float32(log_odds(LEVEL))
     odds_kept = np.where(kept, np.maximum(above, 1e-3), np.minimum(above, -1e-3)).astype(np.float32)

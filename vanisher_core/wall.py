@@ -33,13 +33,16 @@ LEAST_SCALE, MOST_SCALE = 0.012, 0.05
 """Usual deviation from the fit: below the first it is taken to be that; above the second the surface is not plain."""
 CELL = 0.12
 """Side of the cells in which the commonest colour is looked for."""
-RIM, MOSTLY = 6, 0.88
-"""Pixels next to the hole, and the share of them that must be the wall's own."""
+RIM, SOME = 6, 0.4
+"""Pixels next to the hole, and the share of them that must be the wall's own: the rest may lie in a shadow."""
+FAR, MOSTLY = 36, 0.9
+"""Pixels from the hole beyond which there are no such shadows, and the share that must be the wall's own there: where
+less is, a door or a curtain reaches the hole."""
 BLOWN = 0.97
 """Of full scale: a surface as light as this is burnt out."""
 SQUEEZE = 16
 """How many times farther colours are carried along a column than across."""
-BESIDE, ALONG, MOST_UNEVEN = 48, 24, 0.03
+BESIDE, ALONG, MOST_UNEVEN = 48, 24, 0.06
 """Pixels round a hole in which a wall is compared with what is so many pixels above and below, and by how much it may
 differ on average."""
 CLOSE = 4
@@ -94,8 +97,9 @@ def _plain(rgb: np.ndarray, hole: np.ndarray, known: np.ndarray) -> Wall | None:
         return None  # the sky in a window: what stands in it goes on
     stands_out = (known & (away > TUKEY * scale)).view(np.uint8)
     own = known & (cv2.dilate(stands_out, _square(CLOSE)) == 0)
-    rim = known & (cv2.dilate(hole.view(np.uint8), _square(RIM)) > 0)
-    if scale > MOST_SCALE or not rim.any() or own[rim].mean() < MOSTLY:
+    rim, near, far = (known & (cv2.dilate(hole.view(np.uint8), _square(reach)) > 0) for reach in (RIM, FAR, BESIDE))
+    shares = [float(own[marks].mean()) if marks.any() else 0.0 for marks in (rim, far & ~near)]
+    if scale > MOST_SCALE or shares[0] < SOME or shares[1] < MOSTLY:
         return None
     # grain of single pixels at the rim would be drawn out into streaks
     light = np.where(hole[..., None], membrane(np.where(own[..., None], smooth, rgb), ~own), rgb)
