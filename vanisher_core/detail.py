@@ -28,6 +28,7 @@ def synthesize(
     contrast: np.ndarray | None = None,
     usable: np.ndarray | None = None,
     trust: float | None = None,
+    grain: float = 1.0,
     seed: int = 0,
     effort: float = 1.0,
     progress: Progress | None = None,
@@ -44,6 +45,7 @@ def synthesize(
             of the rim, spread inwards.
         usable: HxW bool, pixels that may serve as source; None: all outside the hole.
         trust: 0..1, how far the guide is followed; None: by the depth of the hole.
+        grain: pixels of the picture to one of the guide's own: a coarse guide places what is copied and no more.
         seed: same seed, same bytes, on any number of threads.
         effort: scales the number of search rounds (1 = as measured).
         progress: called with (fraction, text); may raise `Cancelled`.
@@ -78,6 +80,7 @@ def synthesize(
         progress or (lambda _fraction, _text: None),
         settings,
         trust,
+        grain,
     )
     fill = fill_window(job)
     out = rgb.copy()

@@ -73,7 +73,7 @@ class Inpainter:
         height, width = hole.shape
         if not hole.any() or hole.all():
             return rgb.copy()
-        scale = min(1.0, WORKING_SIDE / max(height, width))
+        scale = 1 / grain(hole.shape)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         residual = self._residual(*shrink(rgb, hole, size))
         if scale < 1:
@@ -109,6 +109,11 @@ class Inpainter:
 
         with torch.inference_mode(), torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
             return cast("Completion", self._network(x.contiguous(memory_format=torch.channels_last), m))
+
+
+def grain(shape: tuple[int, ...]) -> float:
+    """Pixels of a window (height, width) to one that the network sees."""
+    return max(1.0, max(shape) / WORKING_SIDE)
 
 
 def shrink(rgb: np.ndarray, hole: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -110,10 +110,12 @@ class _Piece:
         return replace(self, unknown=self.unknown | (_near(self.unknown) & clear)) if clear.any() else self
 
     def synthesized(self, guide: np.ndarray | None, trust: float | None = None) -> np.ndarray:
-        """The photograph's own texture along a guide."""
+        """The photograph's own texture along the network's guide, or None."""
+        from vanisher_core.inpaint import grain
+
         return detail.synthesize(
             self.rgb, self.unknown, guide=guide, usable=self.usable, trust=trust, seed=self.seed,
-            progress=self.progress,
+            grain=1.0 if guide is None else grain(self.unknown.shape), progress=self.progress,
         )  # fmt: skip
 
     def judged(self, fill: np.ndarray, method: str, reasons: tuple[str, ...] = ()) -> _Fill:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from vanisher_core.detail import synthesize, warm_up
 from vanisher_core.errors import Cancelled, HopelessFill
 from vanisher_core.exemplar.pyramid import halve
+from vanisher_core.exemplar.synthesis import sketch_level
 from vanisher_core.membrane import membrane
 
 
@@ -87,12 +88,13 @@ def test_same_seed_same_bytes_other_seed_other_bytes():
     assert not np.array_equal(first, synthesize(rgb, hole, seed=5))
 
 
-def test_number_of_threads_does_not_matter(monkeypatch):
+@pytest.mark.parametrize("grain", [1.0, 2.0, 40.0])
+def test_number_of_threads_does_not_matter(monkeypatch, grain):
     rgb, hole = _noise(120, 110, 2), _box((120, 110), 20, 90, 35, 80)
     outs = []
     for threads in ("1", "2", "5"):
         monkeypatch.setenv("VANISHER_THREADS", threads)
-        outs.append(synthesize(rgb, hole, seed=1))
+        outs.append(synthesize(rgb, hole, seed=1, grain=grain))
     assert np.array_equal(outs[0], outs[1]) and np.array_equal(outs[0], outs[2])
 
 
@@ -255,6 +257,31 @@ def test_trust_decides_between_guide_and_rim():
     free = synthesize(rgb, hole, guide=guide, trust=0.02)[hole].mean()
     assert followed > free + 0.05
     assert np.array_equal(synthesize(rgb, hole, trust=0.1), synthesize(rgb, hole, trust=0.1))
+
+
+def test_fog_of_a_coarse_guide_is_not_kept():
+    """Half of the band below a guide's own pixels used to come from the guide, which has none there."""
+    rgb, hole = _noise(240, 240, seed=2, sigma=5), _box((240, 240), 70, 170, 70, 170)
+    fog = np.full_like(rgb, 0.5)
+    sharp, misty = (synthesize(rgb, hole, guide=fog, grain=grain) for grain in (2.0, 1.0))
+    inside = _box((240, 240), 80, 160, 80, 160)
+    assert sharp[inside].std() > 1.2 * misty[inside].std()
+    assert sharp[inside].std() > 0.7 * rgb[inside].std()
+    assert np.array_equal(sharp[~hole], rgb[~hole])
+
+
+def test_a_coarse_guide_still_places_what_is_copied():
+    rgb = np.full((200, 240, 3), 0.2, np.float32) + 0.1 * (_noise(200, 240, 3) - 0.5)
+    rgb[:, 120:] += 0.5
+    guide = np.full_like(rgb, 0.2)
+    guide[:, 110:] = 0.7
+    out = synthesize(rgb, _box((200, 240), 60, 140, 80, 160), guide=guide, grain=2.0)
+    found = 80 + int(np.argmax(out[85:115, 80:160].mean((0, 2)) > 0.45))
+    assert abs(found - 110) <= 6
+
+
+def test_only_a_coarse_guide_gives_way_to_a_sketch():
+    assert [sketch_level(grain) for grain in (1.0, 1.3, 2.0, 4.0, 7.5)] == [0, 0, 2, 0, 0]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 4), (6, 9), (5, 5, 3), (1, 8)])

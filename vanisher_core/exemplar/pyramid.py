@@ -101,12 +101,13 @@ def build(
     blocked: np.ndarray,
     radii: tuple[int, ...],
     tail: int,
+    most: int | None = None,
 ) -> list[Level]:
-    """Levels from fine to coarse; ends where the hole is small for a patch or sources grow few."""
+    """At most so many levels from fine to coarse; ends where the hole is small for a patch or sources grow few."""
     import cv2
 
     levels = [make_level(image, guide, hole, blocked, radii[0], tail)]
-    while len(levels) < _MAX_LEVELS and levels[0].sources.size >= 1:
+    while len(levels) < (most or _MAX_LEVELS) and levels[0].sources.size >= 1:
         radius = radii[min(len(levels), len(radii) - 1)]
         if cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3).max() <= 1.5 * levels[-1].radius:
             break

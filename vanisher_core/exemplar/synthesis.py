@@ -1,24 +1,23 @@
-"""One window's synthesis: settings, the loop over levels, search rounds, votes, and tiles for huge windows.
+"""One window's synthesis: settings, the loop over levels, the sketch half-way, and tiles for huge windows.
 
 The method is told in `vanisher_core.detail`, which checks its input and calls `fill_window`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from vanisher_core.errors import HopelessFill
 from vanisher_core.exemplar.bands import blur, local_contrast, rim_contrast
 from vanisher_core.exemplar.heal import shade_correction
+from vanisher_core.exemplar.rounds import begin, copy_best, copy_nearest, settle, vote_means
 
 if TYPE_CHECKING:
     from vanisher_core.exemplar.pyramid import Level
 
 Progress = Callable[[float, str], None]
-Vote = Callable[["Level", "Settings"], None]
 
 MAX_WINDOW = 6_000_000
 """Pixels worked on at once (about 90 bytes each); larger windows are solved at half size, then in tiles."""
@@ -28,8 +27,8 @@ TILE_STRENGTH = 3.0
 """Weight of a tile's guide: the solution at half size is right, not a guess."""
 SPARSE = 16
 """Every so many pixels are looked at to see which tile has the most to copy from."""
-FULL_EFFORT_TARGETS = 16_000
 TINY = 20
+"""Pixels, short side of windows that are given the guide where no patch fits."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,13 @@ class Settings:
     `strength` weighs a given guide against the pixels, `rim_strength` the membrane that stands in for one
     (it knows less); the two contrast weights likewise. `rounds` counts from fine to coarse, its last number
     holds for all coarser levels. `sigma` (pixels), `beta` and the strengths are those
-    of holes up to `deep` pixels from rim to middle; see `trust_in`.
+    of holes up to `deep` pixels from rim to middle; see `trust_in`. `sketch_sigma` takes the place of `sigma` once
+    a sketch has taken that of the guide.
     """
 
     beta: float = 0.5
     sigma: float = 3.5
+    sketch_sigma: float = 7.0
     deep: float = 64.0
     strength: float = 0.6
     rim_strength: float = 1.0
@@ -67,6 +68,7 @@ class Manner:
             A far match that is a little nearer in colour breaks up what was copied in one piece.
         finest: the same at the finest level, where a match only has to be put right to the pixel.
         from_known: whether the coarsest level starts from what the known pixels say instead of the guide.
+        heed: share of the guide's weights (`Settings.strength` and `beta`) that count.
     """
 
     radii: tuple[int, ...]
@@ -74,17 +76,23 @@ class Manner:
     reach: int
     finest: int
     from_known: bool
+    heed: float = 1.0
 
 
+NEVER = 99
+"""A level that no picture has."""
 GUIDED = Manner((3,), copies_from=2, reach=0, finest=0, from_known=False)
+SKETCHED = Manner((3,), copies_from=NEVER, reach=0, finest=0, from_known=False, heed=0.5)
 FREE = Manner((3, 5), copies_from=0, reach=16, finest=4, from_known=True)
-"""The first follows a guide that can be trusted; the second grows structure from the rim."""
+"""The first follows a guide as fine as the picture; the second a coarse one, and only as far as it has anything to say
+(`sketch_level`); the third grows structure from the rim."""
+COARSE, TOO_COARSE = 1.4, 3.0
+"""Grain of a guide from which on the finer levels follow a sketch instead, and from which on again they do not: windows
+above 768 px have not been measured, and a stroke over one showed a seam at its rim (docs/log.md)."""
+SKETCH_LEVEL = 2
+"""Its level: a quarter of the picture's size."""
 LOOSE = 0.5
 """Trust below which a hole is filled freely."""
-FIRST_COMPARISONS = 20_000_000
-"""Most pairs of patches compared at the start; a coarsest level with more looks at every so many sources."""
-BLANK = np.float32(0.01)
-"""Weight of a hole's pixel, which nobody has filled yet, in the first comparison."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,16 @@ class Job:
     progress: Progress
     settings: Settings
     trust: float | None = None  # how far the guide is followed; None: by the depth of the hole
+    grain: float = 1.0  # pixels to one of the guide's own
+
+
+class _Stage(NamedTuple):
+    """What some levels are solved with: the picture's low band, the share of it that is the guide's, guide's weight."""
+
+    low: np.ndarray
+    beta: np.float32
+    strength: float
+    levels: list["Level"]
 
 
 def fill_window(job: Job) -> np.ndarray:
@@ -115,44 +133,87 @@ def fill_window(job: Job) -> np.ndarray:
 def _fill(job: Job) -> np.ndarray:
     """The half-shifted synthesis of one window; the guide itself where no patch fits or is needed."""
     from vanisher_core.exemplar import pyramid
-    from vanisher_core.exemplar.search import TAIL
 
     trust = trust_in(job.hole, job.settings) if job.trust is None else job.trust
-    manner = FREE if trust < LOOSE else GUIDED
-    sigma = job.settings.sigma / (trust if manner is GUIDED else max(trust, 0.01) ** 0.5)
-    low = blur(job.rough, sigma)
-    beta = np.float32(job.settings.beta * trust)
-    job = replace(job, strength=job.strength * trust)
-    levels = pyramid.build(
-        job.rough - beta * low,
-        _guide_planes(job, low, sigma, 1.0 if manner is GUIDED else trust),
-        job.hole,
-        job.blocked,
-        manner.radii,
-        TAIL,
-    )
+    manner = FREE if trust < LOOSE else SKETCHED if sketch_level(job.grain) else GUIDED
+    stage = _guided_stage(job, manner, trust)
+    levels = stage.levels
     if levels[0].sources.size == 0 or not levels[0].target.any():
         return _without_patches(job, levels[0])
     top = len(levels) - 1
+    sketched = min(top, sketch_level(job.grain)) if manner is SKETCHED else 0
     for index in range(top, -1, -1):
-        level, vote = levels[index], _copy_nearest if index >= manner.copies_from else _vote
+        level, vote = levels[index], copy_nearest if index >= manner.copies_from else vote_means
         if index == top:
             pyramid.start(level, job.seed)
             if manner.from_known:
-                _begin(level)
+                begin(level)
         else:
             pyramid.carry_up(levels.pop(), level, job.seed + index)
             vote(level, job.settings)
         job.progress(0.6 * 0.5**index, "synthesising texture")
         near = 0 if index == top else manner.finest if index == 0 else manner.reach
-        _settle(level, index, job, vote, near)
-    source = _copy_best(levels[0])
+        settle(level, index, replace(job, strength=stage.strength), vote, near)
+        if 0 < index == sketched:
+            stage = _sketched_stage(job, manner, _sketch(level, stage.beta), index)
+            levels = [*stage.levels, level]
+    source = copy_best(levels[0])
     image = levels[0].image[: job.rough.size].reshape(job.rough.shape)
     shade = shade_correction(levels[0].image, source, levels[0].hole, levels[0].width)
     top, bottom, left, right = levels[0].box(levels[0].hole)
     area = np.s_[top:bottom, left:right]
-    job.rough[area] = image[area] + shade[area] + beta * low[area]
+    job.rough[area] = image[area] + shade[area] + stage.beta * stage.low[area]
     return job.rough
+
+
+def sketch_level(grain: float) -> int:
+    """The level whose fill becomes the guide of the finer ones; 0 for none.
+
+    A guide drawn at half of the picture's size is fog to the finer levels, and so is half of what is filled along
+    it. What the coarser levels copied has every band; the half-shift then only evens out its patches.
+    """
+    return SKETCH_LEVEL if COARSE <= grain < TOO_COARSE else 0
+
+
+def _guided_stage(job: Job, manner: Manner, trust: float) -> _Stage:
+    """The levels as they follow the guide: the less it is trusted, the wider and weaker."""
+    weight = trust * manner.heed
+    sigma = job.settings.sigma / (max(trust, 0.01) ** 0.5 if manner is FREE else trust)
+    contrast = trust if manner is FREE else 1.0
+    return _stage(job, manner, sigma, job.settings.beta * weight, job.strength * weight, contrast)
+
+
+def _sketched_stage(job: Job, manner: Manner, sketch: np.ndarray, index: int) -> _Stage:
+    """The levels finer than `index`, whose fill now stands in the hole of `job.rough` as their guide."""
+    import cv2
+
+    height, width = job.hole.shape
+    size = sketch.shape[1] << index, sketch.shape[0] << index
+    guide = cv2.resize(sketch, size, interpolation=cv2.INTER_CUBIC)[:height, :width]
+    np.copyto(job.rough, guide, where=job.hole[..., None])
+    return _stage(job, manner, job.settings.sketch_sigma, job.settings.beta, job.strength, 1.0, index)
+
+
+def _stage(
+    job: Job, manner: Manner, sigma: float, beta: float, strength: float, contrast: float, most: int | None = None
+) -> _Stage:  # fmt: skip
+    """The levels, at most so many, of `job.rough` without `beta` of its low band."""
+    from vanisher_core.exemplar import pyramid
+    from vanisher_core.exemplar.search import TAIL
+
+    low, share = blur(job.rough, sigma), np.float32(beta)
+    planes = _guide_planes(job, low, sigma, contrast)
+    levels = pyramid.build(job.rough - share * low, planes, job.hole, job.blocked, manner.radii, TAIL, most)
+    return _Stage(low, share, strength, levels)
+
+
+def _sketch(level: "Level", beta: np.float32) -> np.ndarray:
+    """hxwx3: what the level copied, each pixel with the low band of the place that it comes from."""
+    source = copy_best(level)
+    low = level.guide.reshape(-1, 4)[:, :3]
+    own = np.where((source >= 0)[:, None], low[source], low)
+    shade = shade_correction(level.image, source, level.hole, level.width)
+    return (level.image[: own.size].reshape(own.shape) + beta * own).reshape(shade.shape) + shade
 
 
 def trust_in(hole: np.ndarray, settings: Settings) -> float:
@@ -196,6 +257,7 @@ def _fill_large(job: Job) -> np.ndarray:
         hole=halve_any(job.hole),
         blocked=halve_any(job.blocked),
         contrast=contrast,
+        grain=job.grain / 2,
     )
     coarse = fill_window(small)
     height, width = job.hole.shape
@@ -243,6 +305,7 @@ def _fill_tile(
         contrast=None if job.contrast is None else job.contrast[area],
         strength=TILE_STRENGTH,
         trust=1.0,
+        grain=1.0,
     )
     out[area][hole] = np.clip(_fill(part)[hole], 0, 1)
     blocked[tile] = False
@@ -261,116 +324,3 @@ def _guide_planes(job: Job, low: np.ndarray, sigma: float, trust: float) -> np.n
     planes[..., :3] = low
     np.multiply(expected, np.float32(weight * trust), out=planes[..., 3])
     return planes
-
-
-def _settle(level: "Level", index: int, job: Job, vote: Vote, near: int) -> None:
-    """Search and vote at one level until the rounds are used up; leaves the field searched, not voted."""
-    from vanisher_core.exemplar.search import evaluate, sweep
-    from vanisher_core.exemplar.workers import row_bands, run_bands
-
-    top, bottom, left, right = level.box(level.target)
-    bands = row_bands(top, bottom, 12)
-    strength = np.float32(job.strength * (2 * level.radius + 1) ** 2 / 9)
-    reach = max(level.height, level.width)
-    rounds, probes = _workload(level, index, job)
-    first = min(near, reach - 1) if near else reach
-    if index == 0 and near:
-        probes = min(probes, near.bit_length())  # with halving radius, down to one pixel
-
-    def evaluate_band(band: tuple[int, int]) -> None:
-        evaluate(
-            level.image,
-            level.guide,
-            level.width,
-            level.radius,
-            level.nnf,
-            level.dist,
-            strength,
-            *band,
-            left,
-            right,
-        )
-
-    def sweep_band(band: tuple[int, int], before: np.ndarray, step: int, key: int) -> None:
-        sweep(
-            level.image, level.guide, level.width, level.radius, level.valid, level.sources, level.nnf, before,
-            level.dist, strength, (*band, left, right), step, key, probes, reach, first,
-        )  # fmt: skip
-
-    for turn in range(rounds):
-        if turn > 0:
-            vote(level, job.settings)
-            job.progress(0.6 * 0.5**index * (1 + 0.6 * turn / rounds), "synthesising texture")
-        run_bands(evaluate_band, bands)
-        for step in (1, -1):
-            key = (job.seed * 1000003 + index * 1009 + turn * 2 + (step > 0)) & 0x7FFFFFFF
-            run_bands(partial(sweep_band, before=level.nnf.copy(), step=step, key=key), bands)
-
-
-def _begin(level: "Level") -> None:
-    """A first fill of the coarsest level from what its known pixels say; the guide counts next to nothing."""
-    from vanisher_core.exemplar.search import exhaust
-    from vanisher_core.exemplar.workers import row_bands, run_bands
-
-    weight = np.where(level.hole, BLANK, np.float32(1))
-    top, bottom, left, right = level.box(level.target)
-
-    pairs = level.sources.size * int(level.target.sum())
-    sources = level.sources[:: 1 + pairs // FIRST_COMPARISONS]
-
-    def search_band(band: tuple[int, int]) -> None:
-        box = (*band, left, right)
-        exhaust(level.image, weight, level.width, level.radius, sources, level.nnf, level.dist, box)
-
-    run_bands(search_band, row_bands(top, bottom, 12))
-    _copy_best(level)
-
-
-def _workload(level: "Level", index: int, job: Job) -> tuple[int, int]:
-    """Rounds and probes; a big hole's fine levels get fewer: the coarser ones have found the places."""
-    settings = job.settings
-    share = min(1.0, (FULL_EFFORT_TARGETS / max(1, int(level.target.sum()))) ** 0.5)
-    rounds = settings.rounds[min(index, len(settings.rounds) - 1)] * job.effort * share
-    return max(1, round(rounds)), settings.probes if share > 0.7 else (settings.probes + 1) // 2
-
-
-def _vote(level: "Level", settings: Settings) -> None:
-    """Rewrite the hole with the weighted means of its matches."""
-    from vanisher_core.exemplar.vote import vote
-    from vanisher_core.exemplar.workers import row_bands, run_bands
-
-    top, bottom, left, right = level.box(level.hole)
-    dist = level.dist[level.target]
-    scale = 2 * max(np.quantile(dist, settings.quantile).item(), 1e-4)
-    exponent = np.minimum(level.dist / np.float32(scale), 40)
-    exponent += np.float32(np.log(settings.depth_decay)) * np.minimum(level.depth, 60)
-    weight = np.exp(-exponent)
-
-    def vote_band(band: tuple[int, int]) -> None:
-        # in place: what is read are sources, and they lie outside the hole
-        image = level.image
-        vote(image, level.width, level.radius, level.hole, level.nnf, weight, image, (*band, left, right))
-
-    run_bands(vote_band, row_bands(top, bottom, 12))
-
-
-def _copy_nearest(level: "Level", settings: Settings) -> None:
-    """A vote that copies."""
-    _copy_best(level)
-
-
-def _copy_best(level: "Level") -> np.ndarray:
-    """Rewrite the hole with copies of single source pixels; returns their indices (-1: not copied)."""
-    from vanisher_core.exemplar.vote import vote_best
-    from vanisher_core.exemplar.workers import row_bands, run_bands
-
-    top, bottom, left, right = level.box(level.hole)
-    source = np.full(level.hole.size, -1, np.int64)
-
-    def copy_band(band: tuple[int, int]) -> None:
-        box = (*band, left, right)
-        image = level.image  # in place, as in `_vote`
-        vote_best(image, level.width, level.radius, level.hole, level.nnf, level.dist, image, source, box, 1)
-
-    run_bands(copy_band, row_bands(top, bottom, 12))
-    return source
