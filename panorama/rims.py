@@ -115,7 +115,7 @@ def _steps(
     along = _mean(step, rim, ALONG)[0]
     away = cv2.distanceTransform((~rim).view(np.uint8), cv2.DIST_L2, 5)
     carried = membrane(np.where(rim[..., None], along, 0).astype(np.float32), ~rim)
-    return carried * np.exp(-away / FADING)[..., None]
+    return (carried * np.exp(-away / FADING)[..., None]).astype(np.float32)
 
 
 def _mean(

@@ -8,11 +8,10 @@ pasted back. Every sample outside the grown mask stays as it was, bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from vanisher_core import blend, detail, quality, tone
@@ -21,15 +20,13 @@ from vanisher_core.mask import Grown, Mask, grown
 from vanisher_core.membrane import carried
 from vanisher_core.outcome import Result, doubts, weights_of, worst
 from vanisher_core.photo import Photo
+from vanisher_core.piece import Fill, Piece, Progress
 from vanisher_core.receipt import Receipt, WindowRecord, pixel_digest
 from vanisher_core.window import Box, Window, bounding_box, plan
 
 if TYPE_CHECKING:
     from vanisher_core.inpaint import Inpainter
-    from vanisher_core.quality import Scores
     from vanisher_core.segment import Segmenter
-
-Progress = Callable[[float, str], None]
 
 MODELS = ("auto", "network", "exemplar")
 """auto: network and exemplar together, exemplar alone where that is better; the others: just that."""
@@ -45,14 +42,8 @@ CLASS_LEVEL = 0.5
 """Probability from which a pixel belongs to a found class."""
 
 
-BEYOND = 16
-"""Pixels of a transparent surrounding that are filled along with a hole."""
-
 MOST_SEAMS = 0.25
 """Mean cost of a seam, in usual differences of a surface, from which on it is not continued by shifts."""
-
-GRAIN_ALONE = replace(detail.DEFAULTS, beta=1.0)
-"""How a plain surface is synthesised: all that a blur leaves is the guide's."""
 
 FAINT = 0.05
 """Trust in the network's fill when the fill that followed it came out badly."""
@@ -67,65 +58,6 @@ class _Request:
     grow: int | None
     feather: float | None
     fit_mask: bool
-
-
-@dataclass(frozen=True)
-class _Fill:
-    """One window's candidate: HxWx3 float32, the way it was made, its scores."""
-
-    rgb: np.ndarray
-    method: str
-    scores: Scores
-    reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class _Piece:
-    """One window's pixels in working colours, and the ways to fill them.
-
-    Attributes:
-        rgb: HxWx3 float32 in [0, 1].
-        unknown: HxW bool, what is to be filled.
-        blank: HxW bool, what nothing is known about: `unknown` and all that is transparent.
-        core: HxW bool, the erased objects before growing.
-        usable: HxW bool, what may be copied from.
-        seed: of the search and of added grain.
-        progress: told the fraction done.
-    """
-
-    rgb: np.ndarray
-    unknown: np.ndarray
-    blank: np.ndarray
-    core: np.ndarray
-    usable: np.ndarray
-    seed: int
-    progress: Progress
-
-    def told(self, done: float) -> None:
-        """Passes on how far a fill has come."""
-        self.progress(done, "continuing the surface")
-
-    def beyond(self, clear: np.ndarray) -> _Piece:
-        """The piece with what lies near its hole of a transparent surrounding (HxW bool) filled along with it."""
-        return replace(self, unknown=self.unknown | (_near(self.unknown) & clear)) if clear.any() else self
-
-    def synthesized(self, guide: np.ndarray | None, trust: float | None = None) -> np.ndarray:
-        """The photograph's own texture along the network's guide, or None."""
-        from vanisher_core.inpaint import grain
-
-        return detail.synthesize(
-            self.rgb, self.unknown, guide=guide, usable=self.usable, trust=trust, seed=self.seed,
-            grain=1.0 if guide is None else grain(self.unknown.shape), progress=self.progress,
-        )  # fmt: skip
-
-    def judged(self, fill: np.ndarray, method: str, reasons: tuple[str, ...] = ()) -> _Fill:
-        """A fill fitted to its rim, with its scores."""
-        matched = blend.match(self.rgb, fill, self.unknown, seed=self.seed)
-        return _Fill(matched, method, quality.score(self.rgb, matched, self.unknown, self.core), reasons)
-
-    def exemplar(self, reasons: tuple[str, ...] = ()) -> _Fill:
-        """The fill without a network."""
-        return self.judged(self.synthesized(None), "exemplar", reasons)
 
 
 class Vanisher:
@@ -254,7 +186,7 @@ class Vanisher:
         rgb, curve = tone.encode(source, ~blank)
         if clear.any() and blank is not unknown:
             rgb = carried(rgb, blank)
-        piece = _Piece(rgb, unknown, blank, area.core[box] & unknown, usable, request.seed, progress)
+        piece = Piece(rgb, unknown, blank, area.core[box] & unknown, usable, request.seed, progress)
         fill = self._surface(piece, surface) if surface and request.model == "auto" else None
         fill = fill or self._fill(piece.beyond(clear), request.model)
         alpha = np.where(own, area.alpha[box], 0).astype(np.uint8)
@@ -264,7 +196,7 @@ class Vanisher:
         still_open[box] &= ~own
         return WindowRecord(_corners(window.box), fill.method, fill.scores.as_dict(), fill.reasons)
 
-    def _fill(self, piece: _Piece, model: str) -> _Fill:
+    def _fill(self, piece: Piece, model: str) -> Fill:
         """The best fill of a window that the chosen model can give."""
         inpainter = self._network(required=model == "network") if model != "exemplar" else None
         if inpainter is None:
@@ -282,13 +214,11 @@ class Vanisher:
         other = piece.judged(piece.synthesized(coarse, FAINT), "exemplar", reasons)
         return other if quality.better(other.scores, combined.scores) else combined
 
-    def _surface(self, piece: _Piece, surface: str) -> _Fill | None:
+    def _surface(self, piece: Piece, surface: str) -> Fill | None:
         """The fill of one surface seen straight on; None if it is none that goes on by itself."""
-        return (self._shifted(piece) if surface in SHIFTED else None) or _lit(
-            piece, upright=surface == "wall"
-        )
+        return (self._shifted(piece) if surface in SHIFTED else None) or piece.lit(upright=surface == "wall")
 
-    def _shifted(self, piece: _Piece) -> _Fill | None:
+    def _shifted(self, piece: Piece) -> Fill | None:
         """The fill of a flat surface by shifts of itself, and of what those leave open in the usual way."""
         from vanisher_core import shifts
 
@@ -341,23 +271,6 @@ class Vanisher:
         return Result(done, Mask(area.alpha), worst(records), receipt, notes)
 
 
-def _lit(piece: _Piece, *, upright: bool) -> _Fill | None:
-    """The fill of a surface without a pattern: its light carried on, and only its grain copied."""
-    from vanisher_core import wall
-
-    found = wall.behind(piece.rgb, piece.unknown, piece.usable, upright=upright)
-    if found is None:
-        return None
-    try:
-        fill = detail.synthesize(
-            piece.rgb, piece.unknown, guide=found.light, usable=found.own, trust=1.0, seed=piece.seed,
-            settings=GRAIN_ALONE, progress=piece.progress,
-        )  # fmt: skip
-    except HopelessFill:  # not one whole patch to copy grain from
-        fill = found.light
-    return piece.judged(fill, found.kind)
-
-
 def _part_of(report: Progress, index: int, count: int) -> Progress:
     """The progress of one of several parts; a second fill of the same part does not take it back."""
     furthest = 0.0
@@ -404,12 +317,6 @@ def _transparent(array: np.ndarray) -> np.ndarray:
     if array.ndim == 3 and array.shape[2] in (2, 4):
         return array[..., -1] == 0
     return np.zeros(array.shape[:2], bool)
-
-
-def _near(unknown: np.ndarray) -> np.ndarray:
-    """HxW bool: the hole and what patches across its rim reach of what is transparent."""
-    kernel = np.ones((2 * BEYOND + 1,) * 2, np.uint8)
-    return cv2.dilate(np.ascontiguousarray(unknown).view(np.uint8), kernel) > 0
 
 
 def eight_bit(array: np.ndarray) -> np.ndarray:

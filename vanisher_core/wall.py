@@ -97,7 +97,9 @@ def _plain(rgb: np.ndarray, hole: np.ndarray, known: np.ndarray) -> Wall | None:
         return None  # the sky in a window: what stands in it goes on
     stands_out = (known & (away > TUKEY * scale)).view(np.uint8)
     own = known & (cv2.dilate(stands_out, _square(CLOSE)) == 0)
-    rim, near, far = (known & (cv2.dilate(hole.view(np.uint8), _square(reach)) > 0) for reach in (RIM, FAR, BESIDE))
+    rim, near, far = (
+        known & (cv2.dilate(hole.view(np.uint8), _square(reach)) > 0) for reach in (RIM, FAR, BESIDE)
+    )
     shares = [float(own[marks].mean()) if marks.any() else 0.0 for marks in (rim, far & ~near)]
     if scale > MOST_SCALE or shares[0] < SOME or shares[1] < MOSTLY:
         return None

@@ -8,6 +8,7 @@ A small physically based renderer in torch. Seeds 0 to 9999 are for training, 10
 measurements in the documentation use 10000 to 10023.
 """
 
+import vanisher_core  # noqa: F401 before torch: it says how idle threads wait, and on a busy machine that is all
 from panorama.rooms.classes import CLASSES
 from panorama.rooms.layout import Layout
 from panorama.rooms.quality import QUALITIES
