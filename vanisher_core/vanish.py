@@ -101,8 +101,8 @@ class Vanisher:
             seed: of the exemplar search; the same seed gives the same bytes.
             fit_mask: scale a mask of another size instead of refusing it.
             surface: one of `SURFACES`: the photograph shows only that, straight on (and is transparent elsewhere).
-                Floors and ceilings are continued by shifts of themselves where that leaves no seam; walls, and what
-                has one colour, as light with copied grain.
+                Floors and ceilings are continued by shifts of themselves where that leaves no seam; walls, and ceilings
+                of one colour, as light with copied grain.
             progress: called with (fraction done, what is being done); may raise `Cancelled`.
 
         Returns:
@@ -216,7 +216,10 @@ class Vanisher:
 
     def _surface(self, piece: Piece, surface: str) -> Fill | None:
         """The fill of one surface seen straight on; None if it is none that goes on by itself."""
-        return (self._shifted(piece) if surface in SHIFTED else None) or piece.lit(upright=surface == "wall")
+        fill = self._shifted(piece) if surface in SHIFTED else None
+        if fill is None and surface != "floor":  # boards may be finer than what is told from a plain surface
+            fill = piece.lit(upright=surface == "wall")
+        return fill
 
     def _shifted(self, piece: Piece) -> Fill | None:
         """The fill of a flat surface by shifts of itself, and of what those leave open in the usual way."""
