@@ -139,7 +139,7 @@ def _logarithms(frame: Frame, work: np.ndarray, small: Frame) -> NDArray[np.floa
 
 def _shares(frame: Frame, parts: list[Part], small: Frame) -> NDArray[np.float32]:
     """How much of each cell was filled."""
-    hole = covered(frame, parts)
-    return (
-        cv2.resize(hole, (small.width, small.height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    size = small.width, small.height
+    return np.float32(1 / 255) * cv2.resize(covered(frame, parts), size, interpolation=cv2.INTER_AREA).astype(
+        np.float32
     )
