@@ -42,7 +42,7 @@ CLASS_LEVEL = 0.5
 """Probability from which a pixel belongs to a found class."""
 
 
-MOST_SEAMS = 0.25
+MOST_SEAMS = 0.6
 """Mean cost of a seam, in usual differences of a surface, from which on it is not continued by shifts."""
 
 FAINT = 0.05
