@@ -21,6 +21,7 @@ from panorama.sphere import Frame
 from panorama.views import reduced
 from vanisher_core.exemplar.workers import run_bands
 from vanisher_core.membrane import membrane
+from vanisher_core.window import bounding_box
 
 COLUMNS = 1024
 """Of the sphere on which tones are compared."""
@@ -34,8 +35,8 @@ EDGE = 0.35
 """Steps (differences of logarithms) beyond which something ends at the rim: no error of tone, and left alone."""
 STEEPEST = math.radians(75)
 """Pitch beyond which cells are too narrow to be compared."""
-WRAP = COLUMNS // 2
-"""Cells by which the sphere is continued on both sides: what is carried in from beyond says nothing any more."""
+NEAR = 48
+"""Cells round a hole that are looked at, across the seam as well: what is carried in from beyond has faded."""
 DARKEST = 0.02
 BAND = 64
 """Rows that are corrected at a time."""
@@ -90,15 +91,21 @@ def steps(colours: np.ndarray, share: np.ndarray, layout: Layout, frame: Frame) 
     gently = np.abs(frame.pitch(np.arange(frame.height)))[:, None] < STEEPEST
     found = np.zeros_like(colours)
     filled, kept = share > 0.99, share < 0.01
-    wrap = min(WRAP, frame.width)
-    margin = ((0, 0), (wrap, wrap))
+    near = min(NEAR, frame.width)
+    wide = [
+        np.pad(array, ((0, 0), (near, near), *[(0, 0)] * (array.ndim - 2)), mode="wrap")
+        for array in (colours, planes, filled, kept, share > 0, np.broadcast_to(gently, share.shape))
+    ]
     for plane in np.unique(planes[share > 0]).tolist():
-        own = planes == plane
-        whole = [np.pad(marks & own & gently, margin, mode="wrap") for marks in (filled, kept, share > 0)]
-        step = _steps(np.pad(colours, (*margin, (0, 0)), mode="wrap"), *whole)
+        marks = (wide[1] == plane) & wide[5]
+        box = bounding_box((marks & wide[4]).view(np.uint8))
+        area = box.expanded(near).clipped((wide[1].shape[1], frame.height)).slices
+        step = _steps(wide[0][area], *(one[area] & marks[area] for one in wide[2:5]))
         if step is not None:
-            inside = own & (share > 0)
-            found[inside] = step[:, wrap:-wrap][inside]
+            carried = np.zeros_like(wide[0])
+            carried[area] = step
+            inside = (planes == plane) & (share > 0)
+            found[inside] = carried[:, near:-near][inside]
     return found
 
 
