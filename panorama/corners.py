@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from panorama.layout import Layout, Wall
+from panorama.layout import FIRST_WALL, Layout, Wall
 from panorama.sphere import Frame
 from panorama.views import reduced
 from vanisher_core.vanish import eight_bit
@@ -143,7 +143,9 @@ class _Steps:
 
     def known_foot(self, wall: int) -> float:
         """Share of a wall's columns in which its foot is not hidden."""
-        own = self.layout.planes(self.frame.yaw(np.arange(self.frame.width)), np.zeros(1)) - 2 == wall
+        own = (
+            self.layout.planes(self.frame.yaw(np.arange(self.frame.width)), np.zeros(1)) - FIRST_WALL == wall
+        )
         columns = np.flatnonzero(own)
         rows = np.clip(np.rint(self.foot[columns]).astype(int), 0, self.frame.height - 1)
         return float(self.known[rows, columns].mean()) if len(columns) else 0.0

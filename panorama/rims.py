@@ -18,6 +18,7 @@ from panorama import cells
 from panorama.layout import Layout
 from panorama.objects import Part, covered
 from panorama.sphere import Frame
+from panorama.trim import colours_of, full_scale
 from panorama.views import reduced
 from vanisher_core.exemplar.workers import run_bands
 from vanisher_core.membrane import membrane
@@ -55,7 +56,6 @@ def even_out(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) 
     gains = steps(_logarithms(frame, work, small), _shares(frame, parts, small), layout, small)
     wide = cells.surrounded(gains)
     across, down = cells.places(small.width, frame.width), cells.places(small.height, frame.height)
-    most = 1.0 if work.dtype == np.float32 else float(np.iinfo(work.dtype).max)
     colours = gains.shape[2]
 
     def correct(band: tuple[Part, int]) -> None:
@@ -67,7 +67,9 @@ def even_out(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) 
         logarithm = cells.looked_up(wide, across[columns], down[rows]) * (alpha[..., None] / np.float32(255))
         source = frame.cut(work, region)
         own = source.reshape(*alpha.shape, -1)
-        lit = np.clip(own[..., :colours] * np.exp(logarithm), 0, most if work.dtype != np.float32 else None)
+        lit = np.clip(
+            own[..., :colours] * np.exp(logarithm), 0, full_scale(work) if work.dtype != np.float32 else None
+        )
         own[..., :colours] = lit if work.dtype == np.float32 else np.rint(lit)
         frame.put(work, region, own.reshape(source.shape))
 
@@ -112,7 +114,7 @@ def steps(colours: np.ndarray, share: np.ndarray, layout: Layout, frame: Frame) 
 def _steps(
     colours: np.ndarray, filled: np.ndarray, kept: np.ndarray, hole: np.ndarray
 ) -> NDArray[np.float32] | None:
-    """`steps` of one plane, carried from the rims where they are measured through all of the picture."""
+    """`steps` of one plane, carried from the rims where they are measured, and fading."""
     sides = [_mean(colours, side, SIDE) for side in (filled, kept)]
     step = sides[1][0] - sides[0][0]
     near = cv2.dilate(kept.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
@@ -138,10 +140,10 @@ def _mean(
 
 def _logarithms(frame: Frame, work: np.ndarray, small: Frame) -> NDArray[np.float32]:
     """Of the colours of a picture, made smaller."""
-    channels = 1 if work.ndim == 2 else work.shape[2] - (work.shape[2] in (2, 4))
-    top = 1.0 if work.dtype == np.float32 else float(np.iinfo(work.dtype).max)
-    colours = reduced(frame, work, small.width)[1].reshape(small.height, small.width, -1)[..., :channels]
-    return np.log(np.maximum(colours.astype(np.float32) / top, 0) + np.float32(DARKEST))
+    colours = reduced(frame, work, small.width)[1].reshape(small.height, small.width, -1)[
+        ..., : colours_of(work)
+    ]
+    return np.log(np.maximum(colours.astype(np.float32) / full_scale(work), 0) + np.float32(DARKEST))
 
 
 def _shares(frame: Frame, parts: list[Part], small: Frame) -> NDArray[np.float32]:

@@ -149,16 +149,17 @@ def _rows(frame: Frame, away: np.ndarray) -> NDArray[np.int64]:
 def _logarithms(samples: np.ndarray, work: np.ndarray) -> NDArray[np.float32]:
     """BINSxNxC: of the colours of samples of the picture."""
     samples = samples.reshape(*samples.shape[:2], -1)
-    colours = samples[..., : _channels(work)].astype(np.float32)
-    return np.log(np.maximum(colours / _top(work), DARKEST))
+    colours = samples[..., : colours_of(work)].astype(np.float32)
+    return np.log(np.maximum(colours / full_scale(work), DARKEST))
 
 
-def _channels(work: np.ndarray) -> int:
-    """Those of colour."""
+def colours_of(work: np.ndarray) -> int:
+    """How many channels of a picture are colour; alpha is none."""
     return 1 if work.ndim == 2 else work.shape[2] - (work.shape[2] in (2, 4))
 
 
-def _top(work: np.ndarray) -> float:
+def full_scale(work: np.ndarray) -> float:
+    """The sample that is white: of a picture's integers the largest, of floats 1."""
     return 1.0 if work.dtype == np.float32 else float(np.iinfo(work.dtype).max)
 
 
@@ -186,7 +187,7 @@ def _draw(
     alpha = part.alpha[top - part.region.top : bottom - part.region.top].astype(np.float32) / 255
     source = frame.cut(work, region)
     colours = source.reshape(*source.shape[:2], -1).astype(np.float32)
-    count, limit = _channels(work), _top(work)
+    count, limit = colours_of(work), full_scale(work)
     for number, skirting in found.items():
         own = (wall == number) & (at > 0) & (at < BINS - 1)
         weight = np.where(own, np.interp(at, np.arange(BINS), skirting.share), 0) * alpha
