@@ -12,7 +12,7 @@ import math
 import cv2
 import numpy as np
 
-from panorama import light, rims, trim
+from panorama import light, rims, shadows, trim
 from panorama.axes import room_yaw
 from panorama.files import Panorama
 from panorama.layout import CEILING, FLOOR, Layout
@@ -151,6 +151,8 @@ class Canvas:
     def relight(self) -> None:
         """Gives the room its new light; for a canvas whose pieces are all filled."""
         if self.lit is not None and self._light is not None:
+            if self.layout is not None:
+                shadows.lift(self.frame, self.work, self.parts, self.layout)
             light.apply(self.frame, self.work, self._light * self.lit[..., None])
 
     def alpha(self) -> np.ndarray:

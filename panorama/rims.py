@@ -52,8 +52,8 @@ def even_out(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) 
         parts: what was filled.
         layout: of the room.
     """
-    small = Frame.full(min(COLUMNS, frame.width), min(COLUMNS // 2, frame.height))
-    gains = steps(_logarithms(frame, work, small), _shares(frame, parts, small), layout, small)
+    small = coarse(frame)
+    gains = steps(logarithms(frame, work, small), shares(frame, parts, small), layout, small)
     wide = cells.surrounded(gains)
     across, down = cells.places(small.width, frame.width), cells.places(small.height, frame.height)
     colours = gains.shape[2]
@@ -115,19 +115,19 @@ def _steps(
     colours: np.ndarray, filled: np.ndarray, kept: np.ndarray, hole: np.ndarray
 ) -> NDArray[np.float32] | None:
     """`steps` of one plane, carried from the rims where they are measured, and fading."""
-    sides = [_mean(colours, side, SIDE) for side in (filled, kept)]
+    sides = [averaged(colours, side, SIDE) for side in (filled, kept)]
     step = sides[1][0] - sides[0][0]
     near = cv2.dilate(kept.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
     rim = hole & near & (sides[0][1] > SEEN) & (sides[1][1] > SEEN) & (np.abs(step).max(axis=2) < EDGE)
     if not rim.any():
         return None
-    along = _mean(step, rim, ALONG)[0]
+    along = averaged(step, rim, ALONG)[0]
     away = cv2.distanceTransform((~rim).view(np.uint8), cv2.DIST_L2, 5)
     carried = membrane(np.where(rim[..., None], along, 0).astype(np.float32), ~rim)
     return (carried * np.exp(-away / FADING)[..., None]).astype(np.float32)
 
 
-def _mean(
+def averaged(
     values: np.ndarray, where: np.ndarray, sigma: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """HxWxC mean of the values near each cell where marked, and HxW how much of its surroundings is."""
@@ -138,7 +138,12 @@ def _mean(
     return mean.astype(np.float32), share.astype(np.float32)
 
 
-def _logarithms(frame: Frame, work: np.ndarray, small: Frame) -> NDArray[np.float32]:
+def coarse(frame: Frame) -> Frame:
+    """The sphere on which the tones of a picture are compared."""
+    return Frame.full(min(COLUMNS, frame.width), min(COLUMNS // 2, frame.height))
+
+
+def logarithms(frame: Frame, work: np.ndarray, small: Frame) -> NDArray[np.float32]:
     """Of the colours of a picture, made smaller."""
     colours = reduced(frame, work, small.width)[1].reshape(small.height, small.width, -1)[
         ..., : colours_of(work)
@@ -146,7 +151,7 @@ def _logarithms(frame: Frame, work: np.ndarray, small: Frame) -> NDArray[np.floa
     return np.log(np.maximum(colours.astype(np.float32) / full_scale(work), 0) + np.float32(DARKEST))
 
 
-def _shares(frame: Frame, parts: list[Part], small: Frame) -> NDArray[np.float32]:
+def shares(frame: Frame, parts: list[Part], small: Frame) -> NDArray[np.float32]:
     """How much of each cell was filled."""
     size = small.width, small.height
     return np.float32(1 / 255) * cv2.resize(covered(frame, parts), size, interpolation=cv2.INTER_AREA).astype(

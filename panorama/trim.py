@@ -75,22 +75,20 @@ def draw_on(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -
     wall = layout.planes(frame.yaw(columns), np.zeros(1)) - FIRST_WALL
     rows = _rows(frame, layout.away(frame.yaw(columns)))
     feet, known = _logarithms(work[rows, columns], work), ~open_[rows, columns]
-    found: dict[int, Skirting] = {}
-    unseen = []
-    for number in np.unique(wall).tolist():
-        skirting = measured(feet[:, wall == number], known[:, wall == number])
-        if skirting is None:
-            unseen.append(number)
-        elif skirting.share.any():
-            found[number] = skirting
-    if not found:
+    told = {
+        number: measured(feet[:, wall == number], known[:, wall == number])
+        for number in np.unique(wall).tolist()
+    }
+    seen = {number: skirting for number, skirting in told.items() if skirting is not None}
+    if not any(skirting.share.any() for skirting in seen.values()):
         return
     above = cv2.blur(feet[-EDGE:].mean(axis=0), (1, 5), borderType=cv2.BORDER_REPLICATE).reshape(
         len(columns), -1
     )
-    best = max(found.values(), key=lambda one: one.seen)
-    above[np.isin(wall, unseen)] = 0
-    found |= {number: replace(best, colour=best.own) for number in unseen}
+    # the other walls are as the one that most is seen of, which may well have none
+    best = max(seen.values(), key=lambda one: one.seen)
+    above[np.isin(wall, list(told.keys() - seen.keys()))] = 0
+    found = {number: skirting or replace(best, colour=best.own) for number, skirting in told.items()}
     for part in parts:
         _draw(frame, work, part, layout, found, above, step)
 

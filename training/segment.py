@@ -43,7 +43,8 @@ class Config:
     """Settings of a segmenter's training.
 
     `stop` ends this run early, to be resumed; `minutes` spreads what is left of the schedule over this
-    run's clock instead of counting steps (the run then does not repeat bit for bit).
+    run's clock instead of counting steps (the run then does not repeat bit for bit). `bf16` is for CPUs that
+    multiply bfloat16 (AMX): 1.5 times the pictures a second; a GPU always works in it.
     """
 
     task: str = "person"
@@ -74,6 +75,7 @@ class Config:
     depths: tuple[int, ...] = (1, 2, 5, 2)
     decoder_widths: tuple[int, ...] = (16, 32, 48, 96, 128)
     threads: int = 1
+    bf16: bool = False
     device: str = "cpu"
     seed: int = 0
     tensorboard: bool = False
@@ -225,7 +227,9 @@ def train(config: Config) -> dict[str, float]:
             group["lr"] = rate
         net.train()
         batch = source.batch(config.batch, size)
-        with torch.autocast(world.device.type, torch.bfloat16, enabled=world.device.type == "cuda"):
+        with torch.autocast(
+            world.device.type, torch.bfloat16, enabled=config.bf16 or world.device.type == "cuda"
+        ):
             loss = loss_of(net, batch)
         optimizer.zero_grad()
         loss.backward()

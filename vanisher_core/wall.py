@@ -40,7 +40,7 @@ FAR, MOSTLY = 36, 0.9
 less is, a door or a curtain reaches the hole."""
 BLOWN = 0.97
 """Of full scale: a surface as light as this is burnt out."""
-SQUEEZE = 16
+SQUEEZE = 64
 """How many times farther colours are carried along a column than across."""
 BESIDE, ALONG, MOST_UNEVEN = 48, 24, 0.06
 """Pixels round a hole in which a wall is compared with what is so many pixels above and below, and by how much it may

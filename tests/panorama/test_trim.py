@@ -82,6 +82,17 @@ def test_a_wall_whose_foot_is_hidden_takes_its_neighbours() -> None:
     assert (work[row, 512] > 220).all()
 
 
+def test_a_wall_whose_foot_is_hidden_has_no_skirting_where_most_walls_have_none() -> None:
+    """What looks like one in a part of one wall is the frame of a balcony's door."""
+    truth = picture(skirting=False)
+    truth[:, 650:760] = picture()[:, 650:760]
+    parts = hole(380, 644)
+    work = emptied(truth, parts)
+    before = work.copy()
+    draw_on(FRAME, work, parts, room())
+    assert np.array_equal(work, before)
+
+
 def test_a_room_without_skirting_stays_as_it_is() -> None:
     parts = hole(480, 560)
     work = picture(skirting=False)

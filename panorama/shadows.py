@@ -1,0 +1,129 @@
+"""Lifts the shadows that what was erased has left on the walls round it.
+
+A bed keeps light from the wall it stands at, most of all along its edge, so its outline stays on the wall when it is
+gone. The light network (`panorama/light.py`) knows how bright a room is, not where on a wall a shadow ends. But on a
+plain wall that is easily told: between what the wall shows farther away and what was filled in, its light runs on
+evenly (a harmonic interpolation, as in Perez, Gangnet and Blake, "Poisson Image Editing", SIGGRAPH 2003), and what is
+darker than that near the rim is shadow. Whatever stands out of the wall (frames, sockets, doors) bounds it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from panorama import light
+from panorama.layout import FIRST_WALL, Layout
+from panorama.objects import Part
+from panorama.rims import averaged, coarse, logarithms, shares
+from panorama.sphere import Frame
+from vanisher_core.membrane import membrane
+from vanisher_core.window import bounding_box
+
+OUTSIDE, INSIDE = math.radians(7), math.radians(3.5)
+"""Angles from a rim within which shadows are looked for; less than `light.REACH`."""
+BEYOND = math.radians(8)
+"""How much more of the wall is looked at."""
+LEAST_COLUMNS = 512
+"""Of the sphere, with which a shadow can be told from a thing."""
+EVEN, ROUNDS = 1.0, 4
+"""Cells, standard deviation of the blur that takes texture away; how often what it has left of a shadow is lifted."""
+STEP, TINT = 0.09, 0.035
+"""Change from one cell to the next (of logarithms) where the wall ends: of its light, of its hue. Shadows are soft."""
+MOST, HUE = 0.7, 0.08
+"""Largest lift, and how far its channels may be from their mean: what differs more is another thing, no shadow."""
+STEEPEST = math.radians(70)
+"""Pitch beyond which cells are too narrow to be compared."""
+
+
+def lift(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -> None:
+    """Lifts shadows, in place; nothing changes farther than OUTSIDE and a cell from all holes.
+
+    Args:
+        frame: of the picture, the whole sphere.
+        work: HxW or HxWxC samples, the holes filled.
+        parts: what was filled.
+        layout: of the room.
+    """
+    small = coarse(frame)
+    if small.width < LEAST_COLUMNS:
+        return
+    gains = lifts(logarithms(frame, work, small), shares(frame, parts, small), layout, small)
+    light.apply(frame, work, np.broadcast_to(gains, (*gains.shape[:2], 3)))
+
+
+def lifts(colours: np.ndarray, share: np.ndarray, layout: Layout, frame: Frame) -> NDArray[np.float32]:
+    """What has to be added to the logarithms of colours to take shadows off the walls.
+
+    Args:
+        colours: HxWxC float32, logarithms; the holes filled.
+        share: HxW float32, how much of each cell was filled.
+        layout: of the room.
+        frame: of both, the whole sphere.
+
+    Returns:
+        HxWxC float32, at least 0; 0 where nothing is to be lifted.
+    """
+    pitch = frame.pitch(np.arange(frame.height))[:, None]
+    planes = np.where(
+        np.abs(pitch) < STEEPEST, layout.planes(frame.yaw(np.arange(frame.width)), pitch), FIRST_WALL - 1
+    )
+    found = np.zeros_like(colours)
+    reach = min(math.ceil((OUTSIDE + BEYOND) / frame.step), frame.width)
+    wide = [
+        np.pad(array, ((0, 0), (reach, reach), *[(0, 0)] * (array.ndim - 2)), mode="wrap")
+        for array in (colours, planes, share)
+    ]
+    for plane in np.unique(planes[(share > 0) & (planes >= FIRST_WALL)]).tolist():
+        marks = wide[1] == plane
+        box = bounding_box((marks & (wide[2] > 0)).view(np.uint8))
+        area = box.expanded(reach).clipped((wide[1].shape[1], frame.height)).slices
+        own = np.zeros_like(wide[0])
+        own[area] = _lifted(wide[0][area], marks[area], wide[2][area], frame.step)
+        np.copyto(found, own[:, reach:-reach], where=(planes == plane)[..., None])
+    return found
+
+
+def _lifted(colours: np.ndarray, marks: np.ndarray, share: np.ndarray, step: float) -> NDArray[np.float32]:
+    """`lifts` of one wall: its cells (bool), how much of each was filled, and the angle between two."""
+    even, _ = averaged(colours, marks, EVEN)
+    wall = _reached(marks & ~_edges(even, marks), share > 0)
+    hole = (share > 0.5) & marks
+    outside, inside = (
+        cv2.distanceTransform(beside.view(np.uint8), cv2.DIST_L2, 5) * step
+        for beside in (~hole, hole | ~marks)
+    )
+    near = (outside <= OUTSIDE) & (inside <= INSIDE)
+    known = wall & ~near
+    if not known.any():
+        return np.zeros_like(colours)
+    expected = membrane(np.where(known[..., None], even, 0).astype(np.float32), ~known)
+    darker = expected - even
+    light_alone = np.abs(darker - darker.mean(axis=2, keepdims=True)).max(axis=2) < HUE
+    shadow = wall & near & light_alone & (darker.max(axis=2) < MOST)
+    lift = np.zeros_like(colours)
+    for _ in range(ROUNDS):  # where a shadow is sharpest the blurs make each lift too gentle
+        missing = np.clip(expected - averaged(colours + lift, marks, EVEN)[0], 0, MOST) * shadow[..., None]
+        lift += cv2.GaussianBlur(missing, (0, 0), EVEN).reshape(colours.shape)
+    return lift.clip(0, MOST) * (marks & near)[..., None]
+
+
+def _reached(wall: np.ndarray, hole: np.ndarray) -> NDArray[np.bool_]:
+    """Those connected parts of a wall that a hole lies in."""
+    _, labels = cv2.connectedComponents(wall.view(np.uint8), connectivity=4)
+    return wall & np.isin(labels, np.unique(labels[wall & hole]))
+
+
+def _edges(even: np.ndarray, marks: np.ndarray) -> NDArray[np.bool_]:
+    """Where the wall ends: cells beside a step of light or of hue."""
+    lightness = even.mean(axis=2, keepdims=True)
+    edges = np.zeros(marks.shape, bool)
+    for planes, most in ((lightness, STEP), (even - lightness, TINT)):
+        for plane in np.moveaxis(planes, 2, 0):
+            # each is twice the difference from one cell to the next
+            across, down = (cv2.Sobel(plane, cv2.CV_32F, *axis, ksize=1) for axis in ((1, 0), (0, 1)))
+            edges |= np.hypot(across, down) > 2 * most
+    return edges & (cv2.erode(marks.view(np.uint8), np.ones((3, 3), np.uint8)) > 0)

@@ -1,0 +1,95 @@
+"""Shadows that erased things have left on plain walls are lifted; what stands on a wall is not."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import distance_transform_edt
+
+from panorama import shadows
+from panorama.objects import Part, grown_objects
+from panorama.sphere import Frame
+from tests.panorama.test_corners import FRAME, room
+
+WALL = np.array([0.6, 0.58, 0.55])
+SOFT = 7.0
+"""Texels within which the painted shadow falls to a third."""
+
+
+def prepared(dtype: type, dark: float = 0.35) -> tuple[np.ndarray, np.ndarray, list[Part], np.ndarray]:
+    """A room with a hole filled as it should be and a shadow round it, the room without, the parts, and distances."""
+    mask = np.zeros((512, 1024), np.uint8)
+    mask[270:330, 380:470] = 255
+    away = distance_transform_edt(mask == 0)
+    grain = np.random.default_rng(0).normal(0, 0.006, (512, 1024, 3))
+    truth = WALL + grain
+    shaded = truth * (1 - dark * np.exp(-away / SOFT))[..., None]
+    filled = np.where(mask[..., None] > 0, truth, shaded)
+    top = 1.0 if dtype is np.float32 else float(np.iinfo(dtype).max)
+    made = [
+        a.astype(dtype) if dtype is np.float32 else np.rint(a * top).astype(dtype) for a in (filled, truth)
+    ]
+    return made[0], made[1], grown_objects(mask, FRAME, grow=0), away
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_shadow_round_a_hole_is_lifted(dtype: type) -> None:
+    filled, truth, parts, away = prepared(dtype)
+    before = filled.copy()
+    shadows.lift(FRAME, filled, parts, room())
+    planes = room().planes(FRAME.yaw(np.arange(1024)), FRAME.pitch(np.arange(512))[:, None])
+    ring = (away > 0) & (away < 12) & (planes == planes[300, 425])
+    error = [float(np.abs(a[ring].astype(float) - truth[ring]).mean()) for a in (before, filled)]
+    assert error[1] < 0.2 * error[0]
+    assert filled.dtype == dtype
+
+
+def test_what_is_far_from_holes_or_on_other_planes_stays_to_the_last_bit() -> None:
+    filled, _, parts, away = prepared(np.uint8)
+    before = filled.copy()
+    shadows.lift(FRAME, filled, parts, room())
+    changed = (filled != before).any(axis=2)
+    planes = room().planes(FRAME.yaw(np.arange(1024)), FRAME.pitch(np.arange(512))[:, None])
+    assert changed.any()
+    assert np.degrees(away[changed].max() * FRAME.step) < np.degrees(shadows.OUTSIDE + 2 * FRAME.step)
+    floor = distance_transform_edt(planes == 0) > 2
+    assert not changed[floor].any()
+
+
+def test_nothing_gets_darker() -> None:
+    filled, _, parts, _ = prepared(np.uint8)
+    before = filled.astype(int)
+    shadows.lift(FRAME, filled, parts, room())
+    assert (filled.astype(int) - before).min() >= 0
+
+
+@pytest.mark.parametrize("colour", [(0.25, 0.24, 0.23), (0.6, 0.2, 0.15)], ids=["dark", "red"])
+def test_a_frame_beside_the_hole_is_no_shadow(colour: tuple[float, float, float]) -> None:
+    filled, _, parts, _ = prepared(np.uint8, dark=0.0)
+    frame = np.zeros((512, 1024), bool)
+    frame[230:330, 474:486] = True
+    filled[frame] = np.rint(np.array(colour) * 255)
+    before = filled.astype(int)
+    shadows.lift(FRAME, filled, parts, room())
+    assert np.abs(filled.astype(int) - before)[frame].max() <= 2
+
+
+def test_grey_pictures_and_alpha() -> None:
+    filled, _, parts, away = prepared(np.uint8)
+    near = (away > 0) & (away < 6)
+    grey = np.ascontiguousarray(filled[..., 1])
+    alpha = np.full((512, 1024, 1), 200, np.uint8)
+    four = np.concatenate([filled, alpha], axis=2)
+    for picture in (filled, grey, four):
+        shadows.lift(FRAME, picture, parts, room())
+    assert np.array_equal(four, np.concatenate([filled, alpha], axis=2))
+    assert float(np.abs(grey[near].astype(float) - filled[near][:, 1]).mean()) < 2
+
+
+def test_a_small_panorama_stays_as_it_is() -> None:
+    frame = Frame.full(256, 128)
+    mask = np.zeros((128, 256), np.uint8)
+    mask[66:80, 90:110] = 255
+    picture = np.full((128, 256, 3), 120, np.uint8)
+    picture[60:66, 90:110] = 90
+    before = picture.copy()
+    shadows.lift(frame, picture, grown_objects(mask, frame, grow=0), room())
+    assert np.array_equal(picture, before)
