@@ -26,6 +26,7 @@ from panorama.files import Panorama
 from panorama.furniture import CERTAIN, FURNITURE, MODEL, RoomFurniture, kinds
 from panorama.light import sees_all
 from panorama.objects import components, solid_angle
+from panorama.segments import shared
 from panorama.sphere import Frame, Region
 from panorama.views import View, reduced, render, seen, unproject
 from vanisher_core.errors import UsageError
@@ -174,7 +175,8 @@ def _told(
         votes: views[votes] + WHOLE * (room.odds(known[votes]) - views[votes])
         for votes in {FURNITURE, *(votes for name, votes in names.items() if name in known)}
     }
-    pieces = in_the_room(frame, picture, certain(frame, merged[FURNITURE], views[FURNITURE]), room)
+    likely = certain(frame, shared(frame, picture, merged[FURNITURE]), views[FURNITURE])
+    pieces = in_the_room(frame, picture, likely, room)
     told = {}
     for name in known.keys() & names.keys():
         votes = names[name]
