@@ -50,16 +50,18 @@ class Edges:
         _, small = reduced(frame, picture, COLUMNS)
         rgb = cv2.resize(eight_bit(small), size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         hole = cv2.resize(hidden.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
-        with torch.inference_mode():
-            found = _network()(
-                torch.from_numpy(rgb).permute(2, 0, 1)[None],
-                torch.from_numpy(hole.astype(np.float32))[None, None],
-            )[0].numpy()
-        # Sums differ in their last bits with the number of threads; layouts must not.
-        self.log = np.round(np.maximum(found, LEAST), 2)
-        chance = (
-            cv2.blur(np.moveaxis(np.exp(found), 0, 2), (1, ABOUT), borderType=cv2.BORDER_CONSTANT) * ABOUT
+        seen, hidden_there = (
+            torch.from_numpy(rgb).permute(2, 0, 1),
+            torch.from_numpy(hole.astype(np.float32))[None],
         )
+        with torch.inference_mode():  # as it is, and mirrored
+            both = _network()(
+                torch.stack([seen, seen.flip(2)]), torch.stack([hidden_there, hidden_there.flip(2)])
+            ).exp()
+            found = (0.5 * (both[0] + both[1].flip(2))).numpy()
+        # Sums differ in their last bits with the number of threads; layouts must not.
+        self.log = np.round(np.log(np.maximum(found, math.exp(LEAST))), 2)
+        chance = cv2.blur(np.moveaxis(found, 0, 2), (1, ABOUT), borderType=cv2.BORDER_CONSTANT) * ABOUT
         self.mass: NDArray[np.float32] = np.round(np.moveaxis(np.minimum(chance, 1), 2, 0), 3)
 
     def of(self, plane: np.ndarray, height: float, yaw: np.ndarray, pitch: np.ndarray) -> np.ndarray:
