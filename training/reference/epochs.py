@@ -1,7 +1,7 @@
 """Training by epochs, as the 2018 report did it: Adam at one rate, a validation after each pass over the pictures.
 
 The weights of the epoch with the lowest validation loss are exported, since what comes after it is overfitting;
-the report saw that from epoch 15 of 30. On CUDA: bfloat16 autocast, channels-last weights, a compiled network.
+the report saw that from epoch 15 of 30. bfloat16 where hardware has it, channels-last weights; on CUDA a compiled network.
 A stopped run (`--steps`, `--minutes`, a kill) goes on in the middle of its epoch, bit for bit on the CPU.
 """
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from training import common
 from training.data.shards import DEFAULT_FOLDER
 from training.reference import data
-from vanisher_core.device import channels_last
+from vanisher_core.device import channels_last, inference_dtype
 
 Figures = dict[str, float]
 
@@ -72,8 +72,8 @@ def prepared(net: nn.Module, network: nn.Module, device: torch.device) -> nn.Mod
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 on CUDA, float32 elsewhere."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+    """bfloat16 where hardware multiplies it, float32 elsewhere."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=inference_dtype(device) == torch.bfloat16)
 
 
 def overfitting(history: Sequence[Figures]) -> int | None:
