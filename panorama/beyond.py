@@ -2,8 +2,8 @@
 
 Where the walls meet the floor is known (`panorama/walls.py`). What stands in the room covers that line. A thing that
 ends above it, though it is none that hangs, stands farther away than the wall; what ends so little above it that
-nothing hangs there is an open door, a fireplace or half of a radiator. A picture beside such things is seen through the
-same opening and stays with them.
+nothing hangs there is an open door, a fireplace or half of a radiator, and what would hang but is no kind of thing is
+a door at the end of a corridor. A picture beside such things is seen through the same opening and stays with them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from panorama.axes import room_yaw
 from panorama.edges import Edges
-from panorama.furniture import CERTAIN, RoomFurniture, kinds
+from panorama.furniture import CERTAIN, FURNITURE, RoomFurniture, kinds
 from panorama.objects import components
 from panorama.sphere import Frame, Region
 from panorama.walls import room_layout
@@ -27,6 +27,8 @@ BEYOND = 1.15
 """How far a thing's foot would be on the floor, as a share of the wall's distance, from which it is behind the wall."""
 LOW = 1.5
 """Up to here as well if it may hang: it would end below a third of the camera's height."""
+TOLD = 0.45
+"""Mean chance of its likeliest kind from which on it is known what a thing is; pictures and screens have .6 to 1."""
 TRUSTED = 0.5
 """Mean probability that the wall meets the floor where the layout has it, from which on the layout counts there."""
 STRAY = math.radians(0.5)
@@ -62,12 +64,15 @@ def in_the_room(
     wall, edges = layout.away(yaw), Edges(frame, picture, marks)
     sure = edges.of(edges.mass, -1.0, yaw, np.arctan2(-1.0, wall))
     stands = room.share(_channels(STANDING))
+    shares = [room.share(channels) for name, channels in kinds().items() if name != FURNITURE]
     behind, before = [], []
     for region, own in components(marks, frame):
         standing = frame.cut(stands, region)[own].mean() >= 0.5
+        told = max(frame.cut(share, region)[own].mean() for share in shares) >= TOLD
         columns = np.arange(region.left, region.right) % frame.width
         foot = _foot(frame, region, own, wall[columns]) if sure[columns].mean() >= TRUSTED else 0.0
-        (behind if BEYOND < foot < (math.inf if standing else LOW) else before).append((region, own, foot))
+        nearest = LOW if told and not standing else math.inf
+        (behind if BEYOND < foot < nearest else before).append((region, own, foot))
     for region, own, _ in behind + _seen_through(frame, behind, before):
         frame.put(left, region, np.where(own, np.float32(-CERTAIN), frame.cut(left, region)))
     return left

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from panorama import Frame, beyond
-from panorama.furniture import CERTAIN, RoomFurniture
+from panorama.furniture import CERTAIN, RoomFurniture, kinds
 from panorama.layout import Layout, Wall
 
 FRAME = Frame.full(720, 360)
@@ -20,15 +20,16 @@ STANDS, HANGS = 1.0, 0.0
 
 
 class Told(RoomFurniture):
-    """A room whose network says how likely furniture stands."""
+    """A room whose network says how likely furniture stands, and how likely it is a picture."""
 
-    def __init__(self, stands: float) -> None:
-        self.stands = stands
+    def __init__(self, stands: float, picture: float | None = None) -> None:
+        self.stands, self.picture = stands, 1 - stands if picture is None else picture
 
     def share(self, channels: tuple[int, ...]) -> NDArray[np.float32]:
         """Everywhere the same."""
         assert channels
-        return np.full((FRAME.height, FRAME.width), self.stands, np.float32)
+        pictures = set(channels) <= set(kinds()["picture"])
+        return np.full((FRAME.height, FRAME.width), self.picture if pictures else self.stands, np.float32)
 
 
 class Seen:
@@ -62,10 +63,10 @@ def thing(yaw: float, top: float, foot: float, wide: float = 16) -> np.ndarray:
     return odds
 
 
-def stays(odds: np.ndarray, stands: float) -> bool:
+def stays(odds: np.ndarray, stands: float, picture: float | None = None) -> bool:
     """Whether what was found is in the room; all of it or nothing."""
-    picture = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
-    left = beyond.in_the_room(FRAME, picture, odds, Told(stands))
+    black = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
+    left = beyond.in_the_room(FRAME, black, odds, Told(stands, picture))
     assert np.array_equal(left, odds) or (left == -CERTAIN).all()
     return np.array_equal(left, odds)
 
@@ -88,6 +89,15 @@ def test_things_end_where_they_stand(yaw: float, foot: float, stands: float, wan
     assert stays(thing(yaw, 15, foot), stands) == wanted
 
 
+@pytest.mark.parametrize(
+    ("foot", "picture", "wanted"), [(-12, 0.3, False), (-12, 0.6, True), (-26.5, 0.3, True)]
+)
+def test_what_hangs_and_is_no_kind_of_thing_is_part_of_what_lies_behind(
+    foot: float, picture: float, wanted: bool
+) -> None:
+    assert stays(thing(0, 15, foot), HANGS, picture) == wanted
+
+
 def test_a_thing_stands_where_most_of_its_lowest_columns_end() -> None:
     chair = np.maximum(thing(0, 10, -12, 20), thing(-7, -10, -35, 2))
     assert stays(chair, STANDS), "a seat on a leg"
@@ -103,12 +113,13 @@ def test_one_thing_goes_and_another_stays() -> None:
 
 
 class Parted(Told):
-    """What is right of yaw 0 may hang, the rest stands."""
+    """What is right of yaw 0 is a picture, the rest stands."""
 
     def share(self, channels: tuple[int, ...]) -> NDArray[np.float32]:
-        """1 where furniture stands."""
-        stands = (np.arange(FRAME.width) < FRAME.width // 2).astype(np.float32)
-        return np.broadcast_to(stands, (FRAME.height, FRAME.width))
+        """1 where furniture stands, or where pictures hang."""
+        stands = np.arange(FRAME.width) < FRAME.width // 2
+        own = ~stands if set(channels) <= set(kinds()["picture"]) else stands
+        return np.broadcast_to(own.astype(np.float32), (FRAME.height, FRAME.width))
 
 
 @pytest.mark.parametrize(("yaw", "foot", "wanted"), [(8, 0, False), (30, 0, True), (8, -40, True)])
