@@ -63,6 +63,19 @@ def test_it_learns_and_exports(tmp_path, data):
     assert lines[-1]["step"] == 40 and lines[-1]["iou"] == figures["iou"]
 
 
+def test_bfloat16_is_for_steps_only(tmp_path, data):
+    """What is kept and exported stays in single precision, and another precision takes another path."""
+    runs = [
+        settings(tmp_path / name, data, steps=2, bf16=bf16)
+        for name, bf16 in (("half", True), ("single", False))
+    ]
+    for run in runs:
+        assert 0 <= segment.train(run)["accuracy"] <= 1
+    half, single = (weights(run.out)[0] for run in runs)
+    assert all(tensor.dtype != torch.bfloat16 for tensor in half.values())
+    assert any(not torch.equal(half[name], single[name]) for name in half)
+
+
 def test_sizes_follow_their_shares(tmp_path, data):
     config = settings(tmp_path, data, steps=10, sizes=(32, 64), shares=(0.6, 0.4))
     assert [segment.size_at(config, step) for step in range(10)] == [32] * 6 + [64] * 4
