@@ -1,7 +1,7 @@
 """Training by epochs, as the 2018 report did it: Adam at one rate, a validation after each pass over the pictures.
 
 The weights of the epoch with the lowest validation loss are exported, since what comes after it is overfitting;
-the report saw that from epoch 15 of 30. bfloat16 where hardware has it, channels-last weights; on CUDA a compiled network.
+the report saw that from epoch 15 of 30. bfloat16 where hardware has it, channels-last weights; compiled on CUDA.
 A stopped run (`--steps`, `--minutes`, a kill) goes on in the middle of its epoch, bit for bit on the CPU.
 """
 
