@@ -26,9 +26,10 @@ STANDING = ("bed", "chair", "plant", "sofa", "table", "rug", "cabinet")
 BEYOND = 1.15
 """How far a thing's foot would be on the floor, as a share of the wall's distance, from which it is behind the wall."""
 LOW = 1.5
-"""Up to here as well if it may hang: it would end below a third of the camera's height."""
+"""Up to here as well if it may hang and it is told what it is: it would end below a third of the camera's height."""
 TOLD = 0.45
-"""Mean chance of its likeliest kind from which on it is known what a thing is; pictures and screens have .6 to 1."""
+"""Mean chance of its likeliest kind from which on it is known what a thing is; pictures and screens have .6 to 1. What
+ends below the horizon and is not told is part of what lies behind the wall, but says nothing about its neighbours."""
 TRUSTED = 0.5
 """Mean probability that the wall meets the floor where the layout has it, from which on the layout counts there."""
 STRAY = math.radians(0.5)
@@ -65,15 +66,19 @@ def in_the_room(
     sure = edges.of(edges.mass, -1.0, yaw, np.arctan2(-1.0, wall))
     stands = room.share(_channels(STANDING))
     shares = [room.share(channels) for name, channels in kinds().items() if name != FURNITURE]
-    behind, before = [], []
+    behind, before, untold = [], [], []
     for region, own in components(marks, frame):
         standing = frame.cut(stands, region)[own].mean() >= 0.5
         told = max(frame.cut(share, region)[own].mean() for share in shares) >= TOLD
         columns = np.arange(region.left, region.right) % frame.width
         foot = _foot(frame, region, own, wall[columns]) if sure[columns].mean() >= TRUSTED else 0.0
-        nearest = LOW if told and not standing else math.inf
-        (behind if BEYOND < foot < nearest else before).append((region, own, foot))
-    for region, own, _ in behind + _seen_through(frame, behind, before):
+        if BEYOND < foot < (math.inf if standing else LOW):
+            behind.append((region, own, foot))
+        elif foot > BEYOND and not told and frame.pitch(np.array([region.bottom - 1]))[0] < LEVEL:
+            untold.append((region, own, foot))
+        else:
+            before.append((region, own, foot))
+    for region, own, _ in behind + untold + _seen_through(frame, behind, before):
         frame.put(left, region, np.where(own, np.float32(-CERTAIN), frame.cut(left, region)))
     return left
 

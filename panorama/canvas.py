@@ -149,14 +149,17 @@ class Canvas:
             trim.draw_on(self.frame, self.work, self.parts, self.layout)
 
     def relight(self) -> None:
-        """Gives the room its new light; for a canvas whose pieces are all filled."""
+        """Lifts shadows and gives the room its new light; for a canvas whose pieces are all filled.
+
+        Shadows are lifted within `shadows.OUTSIDE` of the holes, where `lit` is above 0.
+        """
         if self.lit is not None and self._light is not None:
             if self.layout is not None:
                 shadows.lift(self.frame, self.work, self.parts, self.layout)
             light.apply(self.frame, self.work, self._light * self.lit[..., None])
 
     def alpha(self) -> np.ndarray:
-        """uint8 HxW of the panorama as given: the grown mask of all objects, and what got new light."""
+        """uint8 HxW of the panorama as given: the grown mask of all objects, and where there may be new light."""
         size = self.work.shape[:2]
         alpha = np.zeros(size, np.uint8) if self.lit is None else light.reached(self.lit, size)
         for part in self.parts:

@@ -97,13 +97,14 @@ def light_without(frame: Frame, picture: np.ndarray, parts: list[Part]) -> NDArr
     return _enlarged(np.round(np.moveaxis(found, 0, 2), 3), size)
 
 
-def apply(frame: Frame, work: np.ndarray, light: np.ndarray) -> None:
-    """Multiplies samples by gains, in place, less the whiter they are; where the logarithm is 0 they stay as they are.
+def apply(frame: Frame, work: np.ndarray, light: np.ndarray, *, shoulder: bool = True) -> None:
+    """Multiplies samples by gains, in place; where the logarithm is 0 they stay as they are.
 
     Args:
         frame: of the picture, the whole sphere.
         work: HxW or HxWxC, uint8, uint16 or float32.
         light: hxwx3 logarithms, all round the sphere.
+        shoulder: less the whiter they are.
     """
     across, down = cells.places(light.shape[1], frame.width), cells.places(light.shape[0], frame.height)
     wide = cells.surrounded(light)
@@ -123,7 +124,8 @@ def apply(frame: Frame, work: np.ndarray, light: np.ndarray) -> None:
         if colours == 1:
             logarithm = logarithm.mean(axis=2, keepdims=True)
         plain = own[..., :colours] / np.float32(most)
-        lit = plain * np.exp(logarithm * _share(plain, logarithm)) * np.float32(most)
+        gain = logarithm * _share(plain, logarithm) if shoulder else logarithm
+        lit = plain * np.exp(gain) * np.float32(most)
         own[..., :colours] = lit if work.dtype == np.float32 else np.rint(np.minimum(lit, most))
 
     run_bands(light_band, list(range(0, frame.height, BAND)))

@@ -19,7 +19,6 @@ from panorama.layout import Layout
 from panorama.objects import Part, covered
 from panorama.sphere import Frame
 from panorama.trim import colours_of, full_scale
-from panorama.views import reduced
 from vanisher_core.exemplar.workers import run_bands
 from vanisher_core.membrane import membrane
 from vanisher_core.window import bounding_box
@@ -53,7 +52,7 @@ def even_out(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) 
         layout: of the room.
     """
     small = coarse(frame)
-    gains = steps(logarithms(frame, work, small), shares(frame, parts, small), layout, small)
+    gains = steps(logarithms(work, small), shares(frame, parts, small), layout, small)
     wide = cells.surrounded(gains)
     across, down = cells.places(small.width, frame.width), cells.places(small.height, frame.height)
     colours = gains.shape[2]
@@ -143,11 +142,11 @@ def coarse(frame: Frame) -> Frame:
     return Frame.full(min(COLUMNS, frame.width), min(COLUMNS // 2, frame.height))
 
 
-def logarithms(frame: Frame, work: np.ndarray, small: Frame) -> NDArray[np.float32]:
-    """Of the colours of a picture, made smaller."""
-    colours = reduced(frame, work, small.width)[1].reshape(small.height, small.width, -1)[
-        ..., : colours_of(work)
-    ]
+def logarithms(work: np.ndarray, small: Frame) -> NDArray[np.float32]:
+    """Of the colours of a picture of the whole sphere, made smaller."""
+    size = small.width, small.height
+    colours = cv2.resize(work, size, interpolation=cv2.INTER_AREA).reshape(small.height, small.width, -1)
+    colours = colours[..., : colours_of(work)]
     return np.log(np.maximum(colours.astype(np.float32) / full_scale(work), 0) + np.float32(DARKEST))
 
 

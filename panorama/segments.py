@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from panorama import cells
 from panorama.sphere import Frame
 
 COLUMNS = 1024
@@ -36,25 +37,23 @@ def shared(frame: Frame, picture: np.ndarray, odds: np.ndarray) -> NDArray[np.fl
         HxW.
     """
     size = min(COLUMNS, frame.width), min(COLUMNS // 2, frame.height)
+    margin = size[0] // BESIDE
+    around = ((0, 0), (margin, margin))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    coarse = cv2.resize(odds.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    wide = cv2.cvtColor(np.pad(small, (*around, (0, 0)), mode="wrap"), cv2.COLOR_RGB2LAB)
+    little = cv2.resize(odds.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     area = np.cos(Frame.full(*size).pitch(np.arange(size[1])))[:, None] * np.ones(size[0])
+    total, weight = (np.pad(part, around, mode="wrap").ravel() for part in (little * area, area))
     found = odds.astype(np.float32) * np.float32(1 - sum(SAYS.values()))
     for scale, say in SAYS.items():
-        labels = _segments(small, scale)
-        total, weight = (np.bincount(labels.ravel(), part.ravel()) for part in (coarse * area, area))
-        means = (total / np.maximum(weight, 1e-9)).astype(np.float32)
-        found += np.float32(say) * cv2.resize(
-            means[labels], (frame.width, frame.height), interpolation=cv2.INTER_LINEAR
-        )
+        labels = _segments(wide, scale)
+        means = np.bincount(labels.ravel(), total) / np.maximum(np.bincount(labels.ravel(), weight), 1e-9)
+        found += np.float32(say) * cells.enlarged(means[labels[:, margin : margin + size[0]]], frame)
     return found
 
 
-def _segments(picture: np.ndarray, scale: float) -> NDArray[np.intp]:
-    """The number of the segment that each texel of a panorama (HxWx3 uint8) lies in."""
+def _segments(lab: np.ndarray, scale: float) -> NDArray[np.intp]:
+    """The number of the segment that each cell (HxWx3) lies in."""
     from skimage.segmentation import felzenszwalb
 
-    margin = picture.shape[1] // BESIDE
-    wide = cv2.cvtColor(np.pad(picture, ((0, 0), (margin, margin), (0, 0)), mode="wrap"), cv2.COLOR_RGB2LAB)
-    labels = felzenszwalb(wide, scale=scale, sigma=EVEN, min_size=LEAST, channel_axis=2)
-    return labels[:, margin : margin + picture.shape[1]].astype(np.intp)
+    return felzenszwalb(lab, scale=scale, sigma=EVEN, min_size=LEAST, channel_axis=2).astype(np.intp)

@@ -4,7 +4,8 @@ A bed keeps light from the wall it stands at, most of all along its edge, so its
 gone. The light network (`panorama/light.py`) knows how bright a room is, not where on a wall a shadow ends. But on a
 plain wall that is easily told: between what the wall shows farther away and what was filled in, its light runs on
 evenly (a harmonic interpolation, as in Perez, Gangnet and Blake, "Poisson Image Editing", SIGGRAPH 2003), and what is
-darker than that near the rim is shadow. Whatever stands out of the wall (frames, sockets, doors) bounds it.
+darker than that near the rim is shadow. Whatever stands out of the wall (frames, sockets, doors) bounds it. A grey
+thing as dark as the shadow it stands in cannot be told from it and gets lighter as well.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panorama import light
-from panorama.layout import FIRST_WALL, Layout
+from panorama.layout import CEILING, FIRST_WALL, Layout
 from panorama.objects import Part
 from panorama.rims import averaged, coarse, logarithms, shares
 from panorama.sphere import Frame
@@ -31,6 +32,8 @@ LEAST_COLUMNS = 512
 """Of the sphere, with which a shadow can be told from a thing."""
 EVEN, ROUNDS = 1.0, 4
 """Cells, standard deviation of the blur that takes texture away; how often what it has left of a shadow is lifted."""
+RIM = 1
+"""Cells on both sides of a rim where a step is no end of the wall: there the shadow ends."""
 STEP, TINT = 0.09, 0.035
 """Change from one cell to the next (of logarithms) where the wall ends: of its light, of its hue. Shadows are soft."""
 MOST, HUE = 0.7, 0.08
@@ -40,7 +43,7 @@ STEEPEST = math.radians(70)
 
 
 def lift(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -> None:
-    """Lifts shadows, in place; nothing changes farther than OUTSIDE and a cell from all holes.
+    """Lifts shadows, in place; nothing changes farther from all holes than OUTSIDE and a cell.
 
     Args:
         frame: of the picture, the whole sphere.
@@ -51,8 +54,8 @@ def lift(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -> N
     small = coarse(frame)
     if small.width < LEAST_COLUMNS:
         return
-    gains = lifts(logarithms(frame, work, small), shares(frame, parts, small), layout, small)
-    light.apply(frame, work, np.broadcast_to(gains, (*gains.shape[:2], 3)))
+    gains = lifts(logarithms(work, small), shares(frame, parts, small), layout, small)
+    light.apply(frame, work, np.broadcast_to(gains, (*gains.shape[:2], 3)), shoulder=False)
 
 
 def lifts(colours: np.ndarray, share: np.ndarray, layout: Layout, frame: Frame) -> NDArray[np.float32]:
@@ -68,9 +71,8 @@ def lifts(colours: np.ndarray, share: np.ndarray, layout: Layout, frame: Frame) 
         HxWxC float32, at least 0; 0 where nothing is to be lifted.
     """
     pitch = frame.pitch(np.arange(frame.height))[:, None]
-    planes = np.where(
-        np.abs(pitch) < STEEPEST, layout.planes(frame.yaw(np.arange(frame.width)), pitch), FIRST_WALL - 1
-    )
+    planes = layout.planes(frame.yaw(np.arange(frame.width)), pitch)
+    planes = np.where(np.abs(pitch) < STEEPEST, planes, CEILING)
     found = np.zeros_like(colours)
     reach = min(math.ceil((OUTSIDE + BEYOND) / frame.step), frame.width)
     wide = [
@@ -89,9 +91,11 @@ def lifts(colours: np.ndarray, share: np.ndarray, layout: Layout, frame: Frame) 
 
 def _lifted(colours: np.ndarray, marks: np.ndarray, share: np.ndarray, step: float) -> NDArray[np.float32]:
     """`lifts` of one wall: its cells (bool), how much of each was filled, and the angle between two."""
-    even, _ = averaged(colours, marks, EVEN)
-    wall = _reached(marks & ~_edges(even, marks), share > 0)
     hole = (share > 0.5) & marks
+    even = _even(colours, marks, hole)
+    square = np.ones((2 * RIM + 1,) * 2, np.uint8)
+    rim = cv2.morphologyEx(hole.view(np.uint8), cv2.MORPH_GRADIENT, square) > 0
+    wall = _reached(marks & (rim | ~_edges(even, marks)), share > 0)
     outside, inside = (
         cv2.distanceTransform(beside.view(np.uint8), cv2.DIST_L2, 5) * step
         for beside in (~hole, hole | ~marks)
@@ -106,9 +110,15 @@ def _lifted(colours: np.ndarray, marks: np.ndarray, share: np.ndarray, step: flo
     shadow = wall & near & light_alone & (darker.max(axis=2) < MOST)
     lift = np.zeros_like(colours)
     for _ in range(ROUNDS):  # where a shadow is sharpest the blurs make each lift too gentle
-        missing = np.clip(expected - averaged(colours + lift, marks, EVEN)[0], 0, MOST) * shadow[..., None]
-        lift += cv2.GaussianBlur(missing, (0, 0), EVEN).reshape(colours.shape)
+        missing = np.clip(expected - _even(colours + lift, marks, hole), 0, MOST) * shadow[..., None]
+        lift += _even(missing, marks, hole)
     return lift.clip(0, MOST) * (marks & near)[..., None]
+
+
+def _even(colours: np.ndarray, marks: np.ndarray, hole: np.ndarray) -> NDArray[np.float32]:
+    """HxWxC without texture: the fill and what was kept each by itself, and without what lies on other planes."""
+    filled, kept = (averaged(colours, marks & side, EVEN)[0] for side in (hole, ~hole))
+    return np.where(hole[..., None], filled, kept).astype(np.float32)
 
 
 def _reached(wall: np.ndarray, hole: np.ndarray) -> NDArray[np.bool_]:

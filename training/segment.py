@@ -44,7 +44,7 @@ class Config:
 
     `stop` ends this run early, to be resumed; `minutes` spreads what is left of the schedule over this
     run's clock instead of counting steps (the run then does not repeat bit for bit). `bf16` is for CPUs that
-    multiply bfloat16 (AMX): 1.5 times the pictures a second; a GPU always works in it.
+    multiply bfloat16 (AMX): 1.5 times the pictures a second; CUDA always works in it.
     """
 
     task: str = "person"

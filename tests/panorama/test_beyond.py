@@ -98,6 +98,10 @@ def test_what_hangs_and_is_no_kind_of_thing_is_part_of_what_lies_behind(
     assert stays(thing(0, 15, foot), HANGS, picture) == wanted
 
 
+def test_what_is_above_the_horizon_hangs_whatever_it_is() -> None:
+    assert stays(thing(0, 25, 12), HANGS, 0.3)
+
+
 def test_a_thing_stands_where_most_of_its_lowest_columns_end() -> None:
     chair = np.maximum(thing(0, 10, -12, 20), thing(-7, -10, -35, 2))
     assert stays(chair, STANDS), "a seat on a leg"
@@ -130,6 +134,23 @@ def test_a_picture_beside_what_is_behind_the_wall_is_left_with_it(
     picture = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
     left = beyond.in_the_room(FRAME, picture, np.maximum(sofa, other), Parted(STANDS))
     assert np.array_equal(left, other if wanted else np.full_like(other, -CERTAIN))
+
+
+class Doubtful(Told):
+    """What is right of yaw 0 is a picture, the rest is nothing that is known."""
+
+    def share(self, channels: tuple[int, ...]) -> NDArray[np.float32]:
+        """1 where pictures hang."""
+        known = np.arange(FRAME.width) >= FRAME.width // 2
+        own = known & (set(channels) <= set(kinds()["picture"]))
+        return np.broadcast_to(own.astype(np.float32), (FRAME.height, FRAME.width))
+
+
+def test_a_doubtful_thing_takes_no_neighbour_with_it() -> None:
+    door, picture = thing(-8, 2, -12, 12), thing(8, 15, 0, 12)
+    black = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
+    left = beyond.in_the_room(FRAME, black, np.maximum(door, picture), Doubtful(HANGS))
+    assert np.array_equal(left, picture)
 
 
 def test_where_no_foot_is_seen_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

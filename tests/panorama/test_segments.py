@@ -33,6 +33,20 @@ def test_a_thing_of_which_two_thirds_are_seen_is_whole_across_the_seam_too(width
     assert (seen ^ thing).sum() > 0.3 * thing.sum()
 
 
+def test_the_seam_is_no_border_of_a_segment() -> None:
+    """Of a thing across it only what is right of it is seen; the same thing elsewhere gets the same answer."""
+    frame, answers = Frame.full(COLUMNS, COLUMNS // 2), []
+    for first in (480, COLUMNS - 24):
+        thing = np.zeros((COLUMNS // 2, COLUMNS), bool)
+        columns = (first + np.arange(60)) % COLUMNS
+        thing[150:240, columns] = True
+        odds = np.full(thing.shape, -3.0, np.float32)
+        odds[150:240, columns[24:]] = 3.0
+        answers.append(shared(frame, picture_of(thing), odds)[150:240, columns])
+    assert answers[1][5:-5, 5:20].mean() > -1.5
+    assert np.abs(answers[0] - answers[1])[5:-5, 5:-5].mean() < 0.1
+
+
 def test_a_stain_on_a_plain_wall_fades() -> None:
     """Where the picture shows nothing, odds alone count half."""
     odds = np.full((256, 512), -5.0, np.float32)

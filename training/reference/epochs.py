@@ -2,7 +2,7 @@
 
 The weights of the epoch with the lowest validation loss are exported, since what comes after it is overfitting;
 the report saw that from epoch 15 of 30. bfloat16 where hardware has it, channels-last weights; compiled on CUDA.
-A stopped run (`--steps`, `--minutes`, a kill) goes on in the middle of its epoch, bit for bit on the CPU.
+A stopped run (`--steps`, `--minutes`, a kill) goes on in the middle of its epoch, bit for bit on the same CPU.
 """
 
 import time
