@@ -82,6 +82,18 @@ def test_grey_pictures_and_alpha() -> None:
     assert abs(at_rims(four[..., :3], hole)) < 0.04
 
 
+@pytest.mark.parametrize("size", [(1026, 512), (1024, 513), (2046, 1022), (700, 351)])
+def test_a_sphere_of_any_ratio_is_evened_out(size: tuple[int, int]) -> None:
+    """Stitchers round: width and height may differ by a texel or two from 2:1."""
+    frame = Frame.full(*size)
+    mask = np.zeros(size[::-1], np.uint8)
+    mask[size[1] // 2 : size[1] * 3 // 5, size[0] // 3 : size[0] // 2] = 255
+    work = np.where(mask[..., None] > 0, np.uint8(120), np.full((*mask.shape, 3), 140, np.uint8))
+    rims.even_out(frame, work, grown_objects(mask, frame, grow=0), room())
+    assert (work[mask == 0] == 140).all()
+    assert work[mask > 0].max() > 130
+
+
 def test_planes_are_looked_at_one_by_one() -> None:
     """What is wrong with the floor's fill is not carried onto the wall."""
     layout: Layout = room()

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from panorama import shadows
+from panorama import light, shadows
 from panorama.objects import Part, grown_objects
 from panorama.sphere import Frame
 from tests.panorama.test_corners import FRAME, room
@@ -69,6 +69,8 @@ def test_what_is_far_from_holes_or_on_other_planes_stays_to_the_last_bit() -> No
     planes = room().planes(FRAME.yaw(np.arange(1024)), FRAME.pitch(np.arange(512))[:, None])
     assert changed.any()
     assert np.degrees(away[changed].max() * FRAME.step) < np.degrees(shadows.OUTSIDE + 2 * FRAME.step)
+    reached = light.reached(light.fading(FRAME, parts), (512, 1024))
+    assert (reached[changed] > 0).all()
     floor = from_marks(planes != 0) > 2
     assert not changed[floor].any()
 
@@ -102,6 +104,12 @@ def test_grey_pictures_and_alpha() -> None:
         shadows.lift(FRAME, picture, parts, room())
     assert np.array_equal(four, np.concatenate([filled, alpha], axis=2))
     assert float(np.abs(grey[near].astype(float) - filled[near][:, 1]).mean()) < 2
+
+
+def test_all_lifts_lie_within_the_reach_of_the_new_light_at_the_least_size_too() -> None:
+    columns = shadows.LEAST_COLUMNS
+    cell, coarsest = 2 * np.pi / columns, 2 * np.pi / light.COLUMNS
+    assert shadows.OUTSIDE + 2 * cell < light.REACH - 3 * coarsest
 
 
 def test_a_small_panorama_stays_as_it_is() -> None:
