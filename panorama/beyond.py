@@ -29,7 +29,9 @@ LOW = 1.5
 """Up to here as well if it may hang and it is told what it is: it would end below a third of the camera's height."""
 TOLD = 0.45
 """Mean chance of its likeliest kind from which on it is known what a thing is; pictures and screens have .6 to 1. What
-ends below the horizon and is not told is part of what lies behind the wall, but says nothing about its neighbours."""
+ends below DOOR and is not told is part of what lies behind the wall, but says nothing about its neighbours."""
+DOOR = math.radians(-5)
+"""Pitch below which a door at the end of a corridor ends."""
 TRUSTED = 0.5
 """Mean probability that the wall meets the floor where the layout has it, from which on the layout counts there."""
 STRAY = math.radians(0.5)
@@ -74,7 +76,7 @@ def in_the_room(
         foot = _foot(frame, region, own, wall[columns]) if sure[columns].mean() >= TRUSTED else 0.0
         if BEYOND < foot < (math.inf if standing else LOW):
             behind.append((region, own, foot))
-        elif foot > BEYOND and not told and frame.pitch(np.array([region.bottom - 1]))[0] < LEVEL:
+        elif foot > BEYOND and not told and frame.pitch(np.array([region.bottom - 1]))[0] < DOOR:
             untold.append((region, own, foot))
         else:
             before.append((region, own, foot))

@@ -98,8 +98,9 @@ def test_what_hangs_and_is_no_kind_of_thing_is_part_of_what_lies_behind(
     assert stays(thing(0, 15, foot), HANGS, picture) == wanted
 
 
-def test_what_is_above_the_horizon_hangs_whatever_it_is() -> None:
-    assert stays(thing(0, 25, 12), HANGS, 0.3)
+@pytest.mark.parametrize("foot", [12, -2])
+def test_what_ends_above_a_door_hangs_whatever_it_is(foot: float) -> None:
+    assert stays(thing(0, 25, foot), HANGS, 0.3)
 
 
 def test_a_thing_stands_where_most_of_its_lowest_columns_end() -> None:
