@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from training import common
 from training.data.shards import DEFAULT_FOLDER
 from training.reference import data
-from vanisher_core.device import channels_last, inference_dtype
+from vanisher_core.device import channels_last, multiplies_bfloat16
 
 Figures = dict[str, float]
 
@@ -73,7 +73,7 @@ def prepared(net: nn.Module, network: nn.Module, device: torch.device) -> nn.Mod
 
 def autocast(device: torch.device) -> torch.autocast:
     """bfloat16 where hardware multiplies it, float32 elsewhere."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=inference_dtype(device) == torch.bfloat16)
+    return torch.autocast(device.type, torch.bfloat16, enabled=multiplies_bfloat16(device))
 
 
 def overfitting(history: Sequence[Figures]) -> int | None:
