@@ -180,7 +180,7 @@ class Stage:
         self._wait(lambda: self._workers())
         worker = self._workers()[0]
         before = sum(worker.cpu_times()[:2])
-        self._wait(lambda: not worker.is_running() or sum(worker.cpu_times()[:2]) > before + 1)
+        self._wait(lambda: not worker.is_running() or sum(worker.cpu_times()[:2]) > before + 0.3)
 
     def _workers(self) -> list[psutil.Process]:
         return psutil.Process(self.victim.process.pid).children()

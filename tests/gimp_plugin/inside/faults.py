@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE))
 import images  # noqa: E402
 from cases import Case  # noqa: E402
 
-LONG = (1000, 800)
+LONG = (1800, 1400)
 """Pixels of a picture of noise, from which to erase the half takes many seconds."""
 
 
@@ -36,7 +36,7 @@ def long_image() -> tuple[Any, Any]:
     buffer = layer.get_buffer()
     buffer.set(images.rectangle(0, 0, *LONG), "R'G'B' u8", os.urandom(3 * LONG[0] * LONG[1]))
     buffer.flush()
-    image.select_rectangle(Gimp.ChannelOps.REPLACE, 150, 150, 700, 500)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 250, 250, 1300, 900)
     return image, layer
 
 
