@@ -67,22 +67,31 @@ def in_the_room(
     wall, edges = layout.away(yaw), Edges(frame, picture, marks)
     sure = edges.of(edges.mass, -1.0, yaw, np.arctan2(-1.0, wall))
     stands = room.share(_channels(STANDING))
-    shares = [room.share(channels) for name, channels in kinds().items() if name != FURNITURE]
     behind, before, untold = [], [], []
     for region, own in components(marks, frame):
         standing = frame.cut(stands, region)[own].mean() >= 0.5
-        told = max(frame.cut(share, region)[own].mean() for share in shares) >= TOLD
         columns = np.arange(region.left, region.right) % frame.width
         foot = _foot(frame, region, own, wall[columns]) if sure[columns].mean() >= TRUSTED else 0.0
         if BEYOND < foot < (math.inf if standing else LOW):
             behind.append((region, own, foot))
-        elif foot > BEYOND and not told and frame.pitch(np.array([region.bottom - 1]))[0] < DOOR:
+        elif foot > BEYOND and _ends_low(frame, region) and not _is_told(frame, region, own, room):
             untold.append((region, own, foot))
         else:
             before.append((region, own, foot))
     for region, own, _ in behind + untold + _seen_through(frame, behind, before):
         frame.put(left, region, np.where(own, np.float32(-CERTAIN), frame.cut(left, region)))
     return left
+
+
+def _ends_low(frame: Frame, region: Region) -> bool:
+    """Whether something ends as low as a door."""
+    return bool(frame.pitch(np.array([region.bottom - 1]))[0] < DOOR)
+
+
+def _is_told(frame: Frame, region: Region, own: np.ndarray, room: RoomFurniture) -> bool:
+    """Whether it is known what kind of thing something is."""
+    shares = (room.share(channels) for name, channels in kinds().items() if name != FURNITURE)
+    return any(frame.cut(share, region)[own].mean() >= TOLD for share in shares)
 
 
 def _seen_through(frame: Frame, behind: list[Thing], before: list[Thing]) -> list[Thing]:

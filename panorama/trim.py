@@ -88,7 +88,8 @@ def draw_on(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -
     # the other walls are as the one that most is seen of, which may well have none
     best = max(seen.values(), key=lambda one: one.seen)
     above[np.isin(wall, list(told.keys() - seen.keys()))] = 0
-    found = {number: skirting or replace(best, colour=best.own) for number, skirting in told.items()}
+    every = {number: skirting or replace(best, colour=best.own) for number, skirting in told.items()}
+    found = {number: skirting for number, skirting in every.items() if skirting.share.any()}
     for part in parts:
         _draw(frame, work, part, layout, found, above, step)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from typing import TYPE_CHECKING, TypeVar
 
 from vanisher_core.errors import UsageError
@@ -82,19 +81,3 @@ def inference_dtype(device: torch.device) -> torch.dtype:
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
     return torch.float32
-
-
-def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether hardware multiplies bfloat16, as training wants to know: CUDA, AVX-512 BF16 and AMX.
-
-    Emulated it is ten times slower than float32 in convolutions on a CPU with AVX2 only.
-    """
-    import torch
-
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    probes = (
-        getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    )
-    native = device.type == "cpu" and platform.machine() in ("x86_64", "AMD64")
-    return native and any(probe is not None and probe() for probe in probes)
