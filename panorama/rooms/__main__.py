@@ -36,6 +36,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--jpeg", type=int, metavar="QUALITY", help="write the pictures as JPEG of this quality"
     )
+    parser.add_argument(
+        "--lived-in", action="store_true", help="with small things, cords, open doors, kitchens"
+    )
     options = parser.parse_args(argv)
     try:
         seeds = parse_seeds(options.seeds)
@@ -43,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
         rows = []
         for seed in seeds:
             begin = time.monotonic()
-            room = render(seed, options.width, options.device, options.quality)
+            room = render(seed, options.width, options.device, options.quality, options.lived_in)
             save(room, options.out, options.jpeg)
             rows.append(thumbnails(room))
             print(f"{seed:05d}  {len(room.names):2d} objects  {time.monotonic() - begin:6.1f} s", flush=True)

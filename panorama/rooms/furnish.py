@@ -57,6 +57,7 @@ class Furnisher:
     things: list[Thing] = field(default_factory=list)
     lights: list[Light] = field(default_factory=list)
     taken: list[tuple[float, float, float, float]] = field(default_factory=list)
+    placed: list[Placed] = field(default_factory=list)
     hung: list[tuple[int, float, float]] = field(default_factory=list)
     """(wall, left, right): stretches of wall above the skirting that are in use."""
 
@@ -88,7 +89,8 @@ class Furnisher:
         turn = turned(yaw)
         self.things.append(Thing(piece.kind, piece.name, [part.moved(place, yaw) for part in piece.parts]))
         self.lights += [replace(light, at=turn @ light.at + place) for light in piece.lights]
-        return Placed(piece, place, yaw)
+        self.placed.append(Placed(piece, place, yaw))
+        return self.placed[-1]
 
     def fits(self, piece: Piece, place: np.ndarray, yaw: float, margin: float = 0.04) -> tuple | None:
         """The floor rectangle of a piece at a place, or None when it leaves the room or meets another."""
@@ -297,9 +299,10 @@ class Furnisher:
                 along = float(
                     random.uniform(wide / 2 + 0.2, max(wall.length - wide / 2 - 0.2, wide / 2 + 0.21))
                 )
-                self._hang(index, wall, picture(random, float(wide), float(tall), 1.6), along)
+                self.hang(index, wall, picture(random, float(wide), float(tall), 1.6), along)
 
-    def _hang(self, index: int, wall: Wall, piece: Piece, along: float) -> None:
+    def hang(self, index: int, wall: Wall, piece: Piece, along: float) -> None:
+        """Puts a piece on a wall where nothing hangs and no opening is near; else leaves it out."""
         left, right = along - piece.width / 2 - 0.12, along + piece.width / 2 + 0.12
         used = any(i == index and right > a and left < b for i, a, b in self.hung)
         if left < 0 or right > wall.length or used or not wall.free(left - 0.45, right + 0.45):

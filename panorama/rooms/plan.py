@@ -18,6 +18,7 @@ class Opening:
     right: float
     bottom: float
     top: float
+    ajar: bool = False  # a door through which the next room is seen
 
     @property
     def middle(self) -> float:

@@ -44,7 +44,9 @@ class Room:
     seed: int
 
 
-def render(seed: int, width: int, device: str = "cpu", quality: str = "normal") -> Room:
+def render(
+    seed: int, width: int, device: str = "cpu", quality: str = "normal", lived_in: bool = False
+) -> Room:
     """Render the room of a seed, furnished and empty.
 
     Args:
@@ -52,6 +54,7 @@ def render(seed: int, width: int, device: str = "cpu", quality: str = "normal") 
         width: Pixels, even, 64 to 8192.
         device: "cpu" (the same bytes each time) or "cuda".
         quality: A key of `QUALITIES`.
+        lived_in: With small things, cords, fitted kitchens, doors that stand open: what photographs of homes show.
 
     Raises:
         UsageError: width, seed or quality outside these.
@@ -60,7 +63,7 @@ def render(seed: int, width: int, device: str = "cpu", quality: str = "normal") 
         raise UsageError(f"The seed is {seed}; give a whole number from 0.")
     if width % 2 or not 64 <= width <= 8192:
         raise UsageError(f"The width is {width}; it must be even and between 64 and 8192 pixels.")
-    return render_scene(draw_scene(seed), seed, width, torch.device(device), quality_of(quality))
+    return render_scene(draw_scene(seed, lived_in), seed, width, torch.device(device), quality_of(quality))
 
 
 @torch.inference_mode()

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from panorama.rooms.classes import ROOM
+from panorama.rooms.clutter import strew
+from panorama.rooms.fixtures import fixtures, lived_in_style, next_rooms, open_doors
 from panorama.rooms.furnish import Furnisher, stand_camera
 from panorama.rooms.light_sources import Light, Outside
 from panorama.rooms.plan import Plan, draw_plan, plain_plan
@@ -38,18 +41,34 @@ class Scene:
     night: bool
 
 
-def draw_scene(seed: int) -> Scene:
-    """The room of a seed; each stage has its own random stream, so that a change in one leaves the others."""
-    streams = [np.random.default_rng([seed, stage]) for stage in range(5)]
+def draw_scene(seed: int, lived_in: bool = False) -> Scene:
+    """The room of a seed; each stage has its own random stream, so that a change in one leaves the others.
+
+    Args:
+        seed: any whole number from 0.
+        lived_in: with what homes are full of besides furniture: small things, cords, kitchens, doors that stand open.
+    """
+    streams = [np.random.default_rng([seed, stage]) for stage in range(6)]
     plan = draw_plan(streams[0])
     night = bool(streams[1].random() < 0.12)
-    shell = Shell(plan, draw_style(streams[1]), night, streams[1])
+    style, own = draw_style(streams[1]), streams[5]
+    if lived_in:
+        style = lived_in_style(style, own)
+        open_doors(plan, own)
+    shell = Shell(plan, style, night, streams[1])
+    things, lights = next_rooms(plan, style, own)
     furnisher = Furnisher(plan, streams[2], bool(night or streams[2].random() < 0.3))
+    if lived_in:
+        fixtures(furnisher, own)
     furnisher.furnish()
+    if lived_in:
+        strew(furnisher, own)
     eye = stand_camera(furnisher, streams[3])
     outside, sun = _weather(plan, night, streams[4])
-    lights = shell.lights + furnisher.lights + ([sun] if sun else [])
-    return Scene(plan, shell.things, furnisher.things, lights, outside, eye, night)
+    lights += shell.lights + furnisher.lights + ([sun] if sun else [])
+    fixed = [thing for thing in furnisher.things if thing.kind == ROOM]
+    loose = [thing for thing in furnisher.things if thing.kind != ROOM]
+    return Scene(plan, shell.things + things + fixed, loose, lights, outside, eye, night)
 
 
 def bare_scene(size: tuple[float, float, float], style: Style, eye: np.ndarray) -> Scene:

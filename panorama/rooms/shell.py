@@ -24,6 +24,21 @@ THICK = 0.24
 """Metres, thickness of walls, floor and ceiling."""
 
 
+def on_wall(
+    wall: Wall,
+    left: float,
+    right: float,
+    out: float,
+    into: float,
+    low: float,
+    high: float,
+    material: Material,
+) -> Part:
+    """A block on a wall: along it from `left` to `right`, across from `out` to `into` the room, metres."""
+    a, b = wall.at(left, out, low), wall.at(right, into, high)
+    return block(tuple(np.minimum(a, b)), tuple(np.maximum(a, b)), material)
+
+
 class Shell:
     """Builds the fixed parts of a plan; `things` and `lights` hold the result."""
 
@@ -63,33 +78,18 @@ class Shell:
         if parts:
             self.things.append(Thing(ROOM, name, parts))
 
-    def _on(
-        self,
-        wall: Wall,
-        left: float,
-        right: float,
-        out: float,
-        into: float,
-        low: float,
-        high: float,
-        m: Material,
-    ) -> Part:
-        """A block on a wall: along it from `left` to `right`, across from `out` to `into` the room."""
-        a, b = wall.at(left, out, low), wall.at(right, into, high)
-        return block(tuple(np.minimum(a, b)), tuple(np.maximum(a, b)), m)
-
     def _slabs(self, wall: Wall, material: Material) -> list[Part]:
         top = self.plan.height
         begin = -THICK if wall.convex[0] else 0.0
         end = wall.length + (THICK if wall.convex[1] else 0.0)
         parts, at = [], begin
         for gap in sorted(wall.openings, key=lambda opening: opening.left):
-            parts.append(self._on(wall, at, gap.left, -THICK, 0, 0, top, material))
+            parts.append(on_wall(wall, at, gap.left, -THICK, 0, 0, top, material))
             if gap.bottom > 0:
-                parts.append(self._on(wall, gap.left, gap.right, -THICK, 0, 0, gap.bottom, material))
-            parts.append(self._on(wall, gap.left, gap.right, -THICK, 0, gap.top, top, material))
+                parts.append(on_wall(wall, gap.left, gap.right, -THICK, 0, 0, gap.bottom, material))
+            parts.append(on_wall(wall, gap.left, gap.right, -THICK, 0, gap.top, top, material))
             at = gap.right
-        parts.append(self._on(wall, at, end, -THICK, 0, 0, top, material))
+        parts.append(on_wall(wall, at, end, -THICK, 0, 0, top, material))
         return parts
 
     def _skirting(self, wall: Wall) -> list[Part]:
@@ -97,7 +97,7 @@ class Shell:
         gaps = sorted((g for g in wall.openings if g.bottom < tall), key=lambda gap: gap.left)
         edges = [0.0, *(edge for gap in gaps for edge in (gap.left - 0.07, gap.right + 0.07)), wall.length]
         return [
-            self._on(wall, left, right, 0, thick, 0, tall, self.style.trim)
+            on_wall(wall, left, right, 0, thick, 0, tall, self.style.trim)
             for left, right in zip(edges[::2], edges[1::2], strict=True)
             if right - left > 0.02
         ]
@@ -107,7 +107,7 @@ class Shell:
         left, right, low, high = gap.left, gap.right, gap.bottom, gap.top
 
         def bar(a: float, b: float, c: float, d: float, deep: float = 0.06) -> Part:
-            return self._on(wall, a, b, out - deep / 2, out + deep / 2, c, d, frame)
+            return on_wall(wall, a, b, out - deep / 2, out + deep / 2, c, d, frame)
 
         parts = [bar(left, left + thick, low, high), bar(right - thick, right, low, high)]
         parts += [bar(left, right, low, low + thick), bar(left, right, high - thick, high)]
@@ -120,10 +120,10 @@ class Shell:
             parts.append(bar(left, right, height - 0.02, height + 0.02, 0.05))
         for index in range(wings):  # handles
             at = left + (right - left) * (index + 0.97) / wings - 0.03
-            parts.append(self._on(wall, at, at + 0.02, out + 0.03, out + 0.07, 1.25, 1.37, self.style.metal))
+            parts.append(on_wall(wall, at, at + 0.02, out + 0.03, out + 0.07, 1.25, 1.37, self.style.metal))
         if low > 0.2:
             parts.append(
-                self._on(wall, left - 0.05, right + 0.05, -0.12, 0.05, low - 0.03, low, self.style.trim)
+                on_wall(wall, left - 0.05, right + 0.05, -0.12, 0.05, low - 0.03, low, self.style.trim)
             )
         self._add("window", parts)
         self._daylight(wall, gap, sheer)
@@ -141,7 +141,7 @@ class Shell:
         drop = 0.03 if gap.bottom < 1 and self.random.random() < 0.6 else gap.bottom - 0.08
         net = Material("sheer", glow, seed=int(self.random.integers(99)))
         top = min(gap.top + 0.12, self.plan.height - 0.02)
-        parts = [self._on(wall, gap.left - 0.1, gap.right + 0.1, 0.062, 0.066, drop, top, net)]
+        parts = [on_wall(wall, gap.left - 0.1, gap.right + 0.1, 0.062, 0.066, drop, top, net)]
         self._add("net curtain", parts)
         centre = wall.at(gap.middle, 0.075, (gap.bottom + gap.top) / 2)
         radiance = (0.85 * glow[0], 0.85 * glow[1], 0.85 * glow[2])
@@ -164,17 +164,20 @@ class Shell:
                 place = wall.at(along, deep, (low + top) / 2)
                 parts.append(cone(tuple(place), top - low, radius * 1.12, radius * 0.85, cloth))
         reach = (max(gap.left - 0.3, 0.02), min(gap.right + 0.3, wall.length - 0.02))
-        parts.append(self._on(wall, *reach, 0.09, 0.115, top, top + 0.025, self.style.metal))
+        parts.append(on_wall(wall, *reach, 0.09, 0.115, top, top + 0.025, self.style.metal))
         self._add("curtains", parts)
 
     def _door(self, wall: Wall, gap: Opening) -> None:
         style, left, right, top = self.style, gap.left, gap.right, gap.top
-        parts = [self._on(wall, left - 0.07, left + 0.01, -0.01, 0.018, 0, top + 0.07, style.door)]
-        parts.append(self._on(wall, right - 0.01, right + 0.07, -0.01, 0.018, 0, top + 0.07, style.door))
+        parts = [on_wall(wall, left - 0.07, left + 0.01, -0.01, 0.018, 0, top + 0.07, style.door)]
+        parts.append(on_wall(wall, right - 0.01, right + 0.07, -0.01, 0.018, 0, top + 0.07, style.door))
         parts.append(
-            self._on(wall, left + 0.01, right - 0.01, -0.01, 0.018, top - 0.01, top + 0.07, style.door)
+            on_wall(wall, left + 0.01, right - 0.01, -0.01, 0.018, top - 0.01, top + 0.07, style.door)
         )
-        parts.append(self._on(wall, left, right, -0.1, -0.055, 0.005, top, style.door))  # the leaf
+        if gap.ajar:
+            self._add("door frame", parts)
+            return
+        parts.append(on_wall(wall, left, right, -0.1, -0.055, 0.005, top, style.door))  # the leaf
         kind = int(self.random.integers(3))
         panels = {
             0: [],
@@ -183,16 +186,14 @@ class Shell:
         }
         for low, high in panels[kind]:
             edge, deep = 0.13, -0.048
-            parts.append(self._on(wall, left + edge, right - edge, -0.06, deep, low, high, style.door))
+            parts.append(on_wall(wall, left + edge, right - edge, -0.06, deep, low, high, style.door))
             inner = 0.17
             parts.append(
-                self._on(
-                    wall, left + inner, right - inner, -0.06, -0.043, low + 0.04, high - 0.04, style.door
-                )
+                on_wall(wall, left + inner, right - inner, -0.06, -0.043, low + 0.04, high - 0.04, style.door)
             )
         side = left + 0.07 if self.random.random() < 0.5 else right - 0.07
         towards = 1 if side < gap.middle else -1
-        parts.append(self._on(wall, side - 0.02, side + 0.02, -0.056, -0.05, 0.92, 1.14, style.metal))
+        parts.append(on_wall(wall, side - 0.02, side + 0.02, -0.056, -0.05, 0.92, 1.14, style.metal))
         lever = tuple(wall.at(side + towards * 0.05, -0.005, 1.05))
         size = np.abs(
             np.append(wall.along, 0) * 0.13 + np.append(wall.inward, 0) * 0.018 + np.array([0, 0, 0.02])
@@ -214,7 +215,7 @@ class Shell:
             parts.append(rounded(tuple(at), tuple(size), 0.018, white))
         for height in (low + 0.05, high - 0.05):
             parts.append(
-                self._on(
+                on_wall(
                     wall,
                     gap.middle - wide / 2,
                     gap.middle + wide / 2,
@@ -233,10 +234,10 @@ class Shell:
         at = float(self.random.uniform(0.3, max(wall.length - 0.3, 0.31)))
         parts = []
         if wall.free(at - 0.1, at + 0.1):
-            parts.append(self._on(wall, at - 0.04, at + 0.04, 0, 0.008, 0.26, 0.34, white))
+            parts.append(on_wall(wall, at - 0.04, at + 0.04, 0, 0.008, 0.26, 0.34, white))
         for gap in wall.openings:
             if gap.kind == "door" and gap.right + 0.3 < wall.length:
-                parts.append(self._on(wall, gap.right + 0.16, gap.right + 0.24, 0, 0.009, 1.06, 1.14, white))
+                parts.append(on_wall(wall, gap.right + 0.16, gap.right + 0.24, 0, 0.009, 1.06, 1.14, white))
         self._add("socket", parts)
 
     def _ceiling_lights(self) -> None:

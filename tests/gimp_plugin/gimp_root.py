@@ -38,6 +38,10 @@ FOLDER = os.environ.get("VANISHER_GIMP_ROOTS") or "~/.cache/vanisher/gimp"
 """Read when the tests are collected: they run without any VANISHER_* variable."""
 
 
+CHROOT = shutil.which("chroot", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+"""The command; many a PATH lacks the folder it lies in."""
+
+
 class NoRoot(Exception):
     """This machine cannot have a GIMP root; the message says why."""
 
@@ -57,7 +61,7 @@ class Gimp:
     def popen(self, command: Sequence[str], env: dict[str, str], **options: Any) -> subprocess.Popen[bytes]:
         """Starts a command inside, in a session of its own; all paths are inside's."""
         pairs = [f"{name}={value}" for name, value in {**INSIDE, **env}.items()]
-        line = ["chroot", str(self.root), "/usr/bin/env", "-i", *pairs, *command]
+        line = [str(CHROOT), str(self.root), "/usr/bin/env", "-i", *pairs, *command]
         return subprocess.Popen[bytes](line, stdin=subprocess.DEVNULL, start_new_session=True, **options)
 
     def batch(self, script: str, env: dict[str, str], log: Path, timeout: float) -> int:
@@ -92,8 +96,10 @@ def gimp(suite: str) -> Gimp:
     """A GIMP of a suite; its root is built when it is missing.
 
     Raises:
-        NoRoot: not root, no mmdebstrap, or the build failed.
+        NoRoot: no chroot, not root, no mmdebstrap, or the build failed.
     """
+    if CHROOT is None:
+        raise NoRoot("a real GIMP needs the command chroot (on Debian: /usr/sbin/chroot, package coreutils)")
     root = folder() / suite
     if not (root / ".ready").exists():
         _build(suite, root)

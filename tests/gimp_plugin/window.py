@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from gimp_plugin import installer
-from tests.gimp_plugin.gimp_root import INSIDE, Gimp, end_session
+from tests.gimp_plugin.gimp_root import CHROOT, INSIDE, Gimp, end_session
 
 SCREEN = (1024, 700)
 
@@ -238,7 +238,7 @@ def _start_gimp(
     if not (gimp.root / "usr" / "bin" / "bwrap").exists():
         return gimp.popen(["gimp", *options], environment, stdout=log, stderr=log)
     pairs = [f"{name}={value}" for name, value in {**INSIDE, **environment}.items()]
-    inside = ["chroot", str(gimp.root), "/usr/bin/env", "-i", *pairs, "gimp", *options]
+    inside = [str(CHROOT), str(gimp.root), "/usr/bin/env", "-i", *pairs, "gimp", *options]
     return subprocess.Popen(
         [*WITH_PROC, str(gimp.root / "proc"), *inside],
         stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
