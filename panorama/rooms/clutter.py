@@ -6,6 +6,8 @@ class of the piece it stands on. Rooms without them are what the benchmark measu
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from panorama.rooms.classes import BED, CABINET, LAMP, SHELF, SOFA, TABLE, TV
@@ -18,13 +20,14 @@ from panorama.rooms.loose import (
     patchwork,
     pouf,
     standing_mirror,
+    swivelled_tv,
     tall_vase,
     wall_clock,
     wall_mirror,
     wall_shelf,
 )
-from panorama.rooms.materials import Material, pick
-from panorama.rooms.piece import DARK, Piece
+from panorama.rooms.materials import BOOKS, FABRICS, Material, pick
+from panorama.rooms.piece import BLACK, DARK, Piece, seed_of
 from panorama.rooms.shapes import BOX, CONE, ROUND, Part, box, rounded
 from panorama.rooms.small import SMALL, SOFT, cord
 from panorama.rooms.storage import carpet_piece
@@ -38,12 +41,16 @@ HOLDS = (TABLE, CABINET, SHELF, BED, SOFA)
 def strew(furnisher: Furnisher, random: np.random.Generator) -> None:
     """Clutters a furnished room."""
     crowd = float(random.uniform(0.1, 1))
+    for _ in range(int(random.integers(0, 3))):
+        _hang(furnisher, swivelled_tv(random), random)
     for placed, thing in list(zip(furnisher.placed, furnisher.things, strict=True)):
         if placed.piece.kind in HOLDS:
             thing.parts += _load(
                 placed.piece, int(random.integers(0, 1 + round(CROWDED * crowd))), random, placed
             )
         if placed.piece.kind == TV:
+            if random.random() < 0.4:
+                thing.parts = [_switched_on(part, random) for part in thing.parts]
             thing.parts += _moved(_mount(placed.piece, random), placed)
         if placed.piece.kind in (LAMP, TV, TABLE) and random.random() < 0.4:
             thing.parts += _moved(_on_floor(random), placed)
@@ -107,6 +114,14 @@ def _mount(piece: Piece, random: np.random.Generator) -> list[Part]:
     return parts
 
 
+def _switched_on(part: Part, random: np.random.Generator) -> Part:
+    """A screen that shows something; other parts as they are."""
+    if part.material is not BLACK:
+        return part
+    colours = pick(random, FABRICS), pick(random, BOOKS)
+    return replace(part, material=Material("art", *colours, gloss=0.04, rough=0.05, seed=seed_of(random)))
+
+
 def _on_floor(random: np.random.Generator) -> list[Part]:
     """A cord along the floor behind a piece, now and then with a row of sockets at its end."""
     colour = Material("plain", pick(random, ["1c1c1e", "e8e6e0"]), bump=0)
@@ -142,8 +157,14 @@ def _on_walls(furnisher: Furnisher, random: np.random.Generator) -> None:
     """Shelves, mirrors, clocks and coats where the walls are free."""
     makers = (wall_shelf, wall_shelf, wall_mirror, wall_clock, coats)
     for _ in range(int(random.integers(1, 8))):
-        index = int(random.integers(len(furnisher.plan.walls)))
-        wall, piece = furnisher.plan.walls[index], makers[int(random.integers(len(makers)))](random)
-        if wall.length > piece.width + 0.5:
-            along = float(random.uniform(piece.width / 2 + 0.2, wall.length - piece.width / 2 - 0.2))
-            furnisher.hang(index, wall, piece, along)
+        _hang(furnisher, makers[int(random.integers(len(makers)))](random), random)
+
+
+def _hang(furnisher: Furnisher, piece: Piece, random: np.random.Generator) -> None:
+    """Hangs a piece somewhere on a wall, if there is room."""
+    for index in random.permutation(len(furnisher.plan.walls)).tolist():
+        wall = furnisher.plan.walls[index]
+        if wall.length > piece.width + 0.3:
+            along = float(random.uniform(piece.width / 2 + 0.13, wall.length - piece.width / 2 - 0.13))
+            if furnisher.hang(index, wall, piece, along):
+                return

@@ -301,18 +301,25 @@ class Furnisher:
                 )
                 self.hang(index, wall, picture(random, float(wide), float(tall), 1.6), along)
 
-    def hang(self, index: int, wall: Wall, piece: Piece, along: float) -> None:
-        """Puts a piece on a wall where nothing hangs and no opening is near; else leaves it out."""
+    def hang(self, index: int, wall: Wall, piece: Piece, along: float) -> bool:
+        """Puts a piece on a wall where nothing hangs and no opening is near; whether it did."""
         left, right = along - piece.width / 2 - 0.12, along + piece.width / 2 + 0.12
         used = any(i == index and right > a and left < b for i, a, b in self.hung)
         if left < 0 or right > wall.length or used or not wall.free(left - 0.45, right + 0.45):
-            return
+            return False
         self.hung.append((index, left, right))
         self.add(piece, wall.at(along, 0.0, 0.0), wall.yaw)
+        return True
 
 
-def stand_camera(furnisher: Furnisher, random: np.random.Generator) -> np.ndarray:
-    """Eye point: the middle of the free floor, 1.2 to 1.7 m high; adds the tripod below it."""
+def stand_camera(furnisher: Furnisher, random: np.random.Generator, anywhere: bool = False) -> np.ndarray:
+    """Eye point, 1.2 to 1.7 m high; adds the tripod below it.
+
+    Args:
+        furnisher: with all furniture placed.
+        random: draws the spots that are tried.
+        anywhere: wherever a tripod fits, close to furniture as well; else in the middle of the free floor.
+    """
     plan = furnisher.plan
     low, high = plan.corners.min(axis=0), plan.corners.max(axis=0)
     best, best_score = (low + high) / 2, -math.inf
@@ -327,6 +334,8 @@ def stand_camera(furnisher: Furnisher, random: np.random.Generator) -> np.ndarra
         clear = min([*gaps, 1.1])
         away = float(np.hypot(*(spot - (low + high) / 2)))
         score = min(clear, 0.75) * 3 + clear - 0.35 * away
+        if anywhere:
+            score = min(clear, 0.3) * 10 + random.random()
         if score > best_score:
             best, best_score = spot, score
     eye = np.array([best[0], best[1], random.uniform(1.2, 1.7)])

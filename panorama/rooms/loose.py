@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from panorama.rooms.classes import CABINET, CHAIR, LAMP, PICTURE, PLANT, RUG, SHELF, TABLE
+from panorama.rooms.classes import CABINET, CHAIR, LAMP, PICTURE, PLANT, RUG, SHELF, TABLE, TV
 from panorama.rooms.materials import FABRICS, Material, linear, pick, shaded
-from panorama.rooms.piece import DARK, Piece, cloth, metal, seed_of, wood
+from panorama.rooms.piece import BLACK, DARK, Piece, cloth, metal, seed_of, wood
 from panorama.rooms.shapes import Part, box, cone, cushion, rounded
 from panorama.rooms.small import SMALL, branches, cord, glazed, heap, rod
 
@@ -118,7 +118,7 @@ def _glass(
     random: np.random.Generator, wide: float, tall: float, at: tuple[float, float, float], tilt: float
 ) -> list[Part]:
     """A mirror in a frame."""
-    silver = Material("plain", linear("30343a"), gloss=0.85, rough=0.0, bump=0)
+    silver = Material("plain", linear("e6e8ea"), gloss=0.85, rough=0.0, bump=0)
     turn = (0.0, tilt, 0.0)
     x, y, z = at
     return [
@@ -139,6 +139,20 @@ def wall_mirror(random: np.random.Generator) -> Piece:
     return Piece(
         PICTURE, "mirror", _glass(random, float(wide), float(tall), (0, 0.016, 1.55), 0.0), float(wide), 0.04
     )
+
+
+def swivelled_tv(random: np.random.Generator) -> Piece:
+    """A television on an arm, from eye height to below the ceiling, turned aside and tilted."""
+    wide, z = float(random.uniform(0.45, 1.7)), float(random.uniform(1.2, 2.05))
+    tall, turn = 0.57 * wide, (float(random.normal(0, 0.25)), -float(random.uniform(0, 0.25)), 0.0)
+    z = min(z, 2.3 - tall / 2)
+    out = 0.06 + 0.5 * wide * abs(math.sin(turn[0])) + 0.5 * tall * math.sin(-turn[1])
+    face = np.array([-math.sin(turn[0]), math.cos(turn[0]), 0]) * 0.016
+    parts = [rounded((0, out, z), (wide + 0.02, 0.03, tall + 0.02), 0.008, DARK, turn)]
+    parts.append(box((face[0], out + face[1], z), (wide, 0.006, tall), BLACK, turn))
+    parts.append(rod((0, 0.0, z), (0, out, z), 0.03, DARK))
+    parts.append(box((0, 0.01, z), (0.25, 0.02, min(0.3, tall)), DARK))
+    return Piece(TV, "tv", parts, wide, out + 0.1)
 
 
 def wall_clock(random: np.random.Generator) -> Piece:

@@ -63,7 +63,7 @@ def draw_scene(seed: int, lived_in: bool = False) -> Scene:
     furnisher.furnish()
     if lived_in:
         strew(furnisher, own)
-    eye = stand_camera(furnisher, streams[3])
+    eye = stand_camera(furnisher, streams[3], anywhere=lived_in and bool(own.random() < 0.6))
     outside, sun = _weather(plan, night, streams[4])
     lights += shell.lights + furnisher.lights + ([sun] if sun else [])
     fixed = [thing for thing in furnisher.things if thing.kind == ROOM]
