@@ -3,7 +3,7 @@
 A segmenter knows photographs, so it looks at perspective views: a ring of eight at the horizon, four downwards, and
 one to each pole, each of 100 degrees. Every direction is seen by two to five of them; their log odds are averaged
 with weights that fall to nothing at a view's border, where a thing is cut off and misjudged. So nothing is lost or
-drawn twice at an edge, at the seam or at a pole. What is furniture is also asked of a network that sees the whole room
+drawn twice at an edge, at the seam or at a pole. What is furniture is also asked of networks that see the whole room
 at once (`panorama/furniture.py`): a wardrobe that fills a view looks like a wall.
 
 The mask grows a little all round and by a band under each thing, where its contact shadow lies: a shadow that stays
@@ -23,7 +23,7 @@ from panorama import edges
 from panorama.beyond import in_the_room
 from panorama.certain import LEVEL, certain, log_odds
 from panorama.files import Panorama
-from panorama.furniture import CERTAIN, FURNITURE, MODEL, RoomFurniture, kinds
+from panorama.furniture import CERTAIN, FURNITURE, MODELS, RoomFurniture, kinds
 from panorama.light import sees_all
 from panorama.objects import components, solid_angle
 from panorama.segments import shared
@@ -61,7 +61,7 @@ SHADOW, SHADOW_RANGE = 0.08, (math.radians(0.5), math.radians(4))
 FRINGE = math.radians(0.7)
 """Width of the darker wall round a thing that goes with it as well."""
 WHOLE = 0.65
-"""Say of the network that sees the whole room; the views have the rest."""
+"""Say of the networks that see the whole room; the views have the rest."""
 
 
 def find_in_panorama(
@@ -148,7 +148,7 @@ def weights(names: Iterable[str]) -> dict[str, str]:
 
     names = tuple(names)
     found = weights_for(dict.fromkeys(voted(name) for name in names))
-    rooms = () if kinds().keys().isdisjoint(names) else (MODEL, edges.MODEL)
+    rooms = () if kinds().keys().isdisjoint(names) else (*MODELS, edges.MODEL)
     return found | {name: registry.info(name).sha256 for name in rooms}
 
 

@@ -1,13 +1,19 @@
 """What stands in a room, as the whole room tells it.
 
 Perspective views (`panorama/find.py`) see outlines, but a wardrobe fills a view like a wall or a door does. The
-furniture network (`vanisher_core/models/furniture.py`) looks at the whole panorama at once, small, as it is and
-mirrored. It also tells pieces apart that the segmenter has no word for: rugs, lamps, pictures, shelves, cabinets.
+furniture networks (`vanisher_core/models/furniture.py`) look at the whole panorama at once, small, as it is and
+mirrored. They also tell pieces apart that the segmenter has no word for: rugs, lamps, pictures, shelves, cabinets.
+
+One has learnt on rooms that hold furniture and nothing else, the other on homes (`panorama.rooms --lived-in`): it knows
+kitchens, radiators and open doors for what they are, small things and large rugs, but misses more of what stands near.
+Their answers are averaged, as errors of networks that learnt apart differ (Lakshminarayanan, Pritzel and Blundell,
+"Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles", NeurIPS 2017, section 2.4).
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from typing import TYPE_CHECKING
 
 import cv2
@@ -19,13 +25,17 @@ from panorama.outlines import along_edges
 from panorama.sphere import Frame
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vanisher_core.models.furniture import FurnitureNet
 
-MODEL = "room-furniture"
+MODELS = {"room-furniture": (384, 1 / 3), "home-furniture": (512, 2 / 3)}
+"""The networks: columns of the panorama as each has learnt to see it, and its say; answers have half as many."""
+LEAN = 1.0
+"""Taken from the logarithm of the room's chance: what is left standing is worse than a wall that is filled again, and
+no rendered room is as full as photographed ones."""
 FURNITURE = "furniture"
 """The name that stands for every piece."""
-COLUMNS = 384
-"""Of the panorama as the network has learnt to see it; its answer has half as many."""
 ALSO = {"chair": ("swivel chair",)}
 """Channels that a name stands for besides its own; they have no name of their own."""
 CERTAIN = 6.0
@@ -33,16 +43,19 @@ CERTAIN = 6.0
 
 
 def kinds() -> dict[str, tuple[int, ...]]:
-    """The names that this network knows, and their channels; none without its weights.
+    """The names that these networks know, and their channels; none without all of their weights.
 
     Raises:
-        ModelError: the weights are damaged.
+        ModelError: the weights are damaged, or tell other classes apart than each other.
     """
+    from vanisher_core.errors import ModelError
     from vanisher_core.models import registry
 
-    if MODEL not in registry.names():
+    if not MODELS.keys() <= set(registry.names()):
         return {}
-    channels = registry.info(MODEL).classes
+    channels, *others = (registry.info(name).classes for name in MODELS)
+    if any(other != channels for other in others):
+        raise ModelError(f"{', '.join(MODELS)} must know the same classes; reinstall the package")
     found = {FURNITURE: tuple(range(1, len(channels)))}
     parts = {part for own in ALSO.values() for part in own}
     for name in channels[1:]:
@@ -53,7 +66,7 @@ def kinds() -> dict[str, tuple[int, ...]]:
 
 
 class RoomFurniture:
-    """What the network says of one panorama.
+    """What the networks say of one panorama.
 
     Args:
         frame: of the picture, the whole sphere (`panorama.light.sees_all`), upright.
@@ -67,12 +80,13 @@ class RoomFurniture:
         import torch
 
         self._frame, self._picture = frame, picture
-        small = cv2.resize(picture, (COLUMNS, COLUMNS // 2), interpolation=cv2.INTER_AREA)
-        rgb = torch.from_numpy(small.astype(np.float32) / 255).permute(2, 0, 1)
+        rows = max(columns for columns, _ in MODELS.values()) // 4
         with torch.inference_mode():
-            both = _network()(torch.stack([rgb, rgb.flip(2)])).double()
+            both = sum(say * _answer(name, picture, columns, rows) for name, (columns, say) in MODELS.items())
+            assert isinstance(both, torch.Tensor)
+            both[0] -= LEAN
             # Sums differ in their last bits with the number of threads; masks must not.
-            self._chances = torch.softmax((0.5 * (both[0] + both[1].flip(2))).round(decimals=3), 0).numpy()
+            self._chances = torch.softmax(both.round(decimals=3), 0).numpy()
 
     def odds(self, channels: tuple[int, ...]) -> NDArray[np.float32]:
         """Log odds that a direction shows one of some classes, HxW of the frame, along the picture's edges."""
@@ -86,12 +100,28 @@ class RoomFurniture:
         return cells.enlarged(self._chances[list(channels)].sum(0) / furniture, self._frame)
 
 
+def _answer(name: str, picture: np.ndarray, columns: int, rows: int) -> Tensor:
+    """Logarithms of one network's chances, Cx(rows)x(2 rows), mean of the picture and its mirror image."""
+    import torch
+    from torch.nn import functional
+
+    small = cv2.resize(picture, (columns, columns // 2), interpolation=cv2.INTER_AREA)
+    rgb = torch.from_numpy(small.astype(np.float32) / 255).permute(2, 0, 1)
+    both = _network(name)(torch.stack([rgb, rgb.flip(2)])).double()
+    mean = 0.5 * (both[0] + both[1].flip(2))[None]
+    # on both sides as much of the other as comes out as whole columns: the seam is interpolated like the rest
+    edge = mean.shape[3] // math.gcd(mean.shape[3], 2 * rows)
+    wide = functional.pad(mean, (edge, edge, 0, 0), mode="circular")
+    beyond = edge * 2 * rows // mean.shape[3]
+    return functional.interpolate(wide, (rows, 2 * (rows + beyond)), mode="bilinear")[0, ..., beyond:-beyond]
+
+
 @functools.cache
-def _network() -> FurnitureNet:
-    """The network, ready to be asked."""
+def _network(name: str) -> FurnitureNet:
+    """A network, ready to be asked."""
     from vanisher_core.models import registry
     from vanisher_core.models.furniture import FurnitureNet
 
-    net = registry.load(MODEL)
+    net = registry.load(name)
     assert isinstance(net, FurnitureNet)
     return net.folded()

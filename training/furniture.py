@@ -33,6 +33,8 @@ class Config(upright.Config):
     """Settings of the furniture network's training."""
 
     out: Path = Path("runs/room-furniture")
+    name: str = "room-furniture"
+    """Of the weights that are written."""
     size: int = 192
 
 
@@ -99,7 +101,7 @@ def train(config: Config) -> dict[str, float]:
     classes = room_furniture.CLASSES
     net = build_furniture(len(classes)).to(config.device)
     job = upright.Job(
-        "room-furniture",
+        config.name,
         "furniture",
         "furniture",
         net,

@@ -152,12 +152,12 @@ def train(config: Config, job: Job) -> dict[str, float]:
     log = common.Log(config.out / "log.jsonl")
     figures: dict[str, float] = state.get("figures", {})
     step, mean, began = int(state["step"]), float(state.get("loss", 0)), time.time()
+    reduced = config.bf16 or device.type == "cuda"
     while step < config.steps and step != config.stop:
         rate = config.rate * common.cosine(step, config.steps, config.warmup)
         for group in optimizer.param_groups:
             group["lr"] = rate
         net.train()
-        reduced = config.bf16 or device.type == "cuda"
         with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
             loss = job.loss(net, generators["draw"])
         optimizer.zero_grad()

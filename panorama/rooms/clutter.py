@@ -6,6 +6,7 @@ class of the piece it stands on. Rooms without them are what the benchmark measu
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -29,11 +30,13 @@ from panorama.rooms.loose import (
 from panorama.rooms.materials import BOOKS, FABRICS, Material, pick
 from panorama.rooms.piece import BLACK, DARK, Piece, seed_of
 from panorama.rooms.shapes import BOX, CONE, ROUND, Part, box, rounded
-from panorama.rooms.small import SMALL, SOFT, cord
+from panorama.rooms.small import SMALL, SOFT, cord, drawn, height_of
 from panorama.rooms.storage import carpet_piece
 
 CROWDED = 9
 """Things on one piece, at most."""
+WIDE = 0.6
+"""Of the narrower side of a piece's largest part: what is wider is something to stand things on."""
 HOLDS = (TABLE, CABINET, SHELF, BED, SOFA)
 """Classes that things are put on."""
 
@@ -44,23 +47,25 @@ def strew(furnisher: Furnisher, random: np.random.Generator) -> None:
     for _ in range(int(random.integers(0, 3))):
         _hang(furnisher, swivelled_tv(random), random)
     for placed, thing in list(zip(furnisher.placed, furnisher.things, strict=True)):
-        if placed.piece.kind in HOLDS:
-            thing.parts += _load(
-                placed.piece, int(random.integers(0, 1 + round(CROWDED * crowd))), random, placed
-            )
+        if placed.piece.kind in HOLDS and not _carries_a_set(placed, furnisher):
+            count = int(random.integers(0, 1 + round(CROWDED * crowd)))
+            thing.parts += _load(placed, count, furnisher.plan.height, random)
         if placed.piece.kind == TV:
             if random.random() < 0.4:
                 thing.parts = [_switched_on(part, random) for part in thing.parts]
             thing.parts += _moved(_mount(placed.piece, random), placed)
         if placed.piece.kind in (LAMP, TV, TABLE) and random.random() < 0.4:
-            thing.parts += _moved(_on_floor(random), placed)
+            cord_parts = _moved(_on_floor(random), placed)
+            inside = (furnisher.plan.inside(*map(float, part.centre[:2]), 0.15) for part in cord_parts)
+            thing.parts += itertools.compress(cord_parts, inside)
     if random.random() < 0.5:
         _large_rug(furnisher, random)
     for _ in range(int(random.integers(0, 6))):
-        make = [tall_vase, basket, fan, pouf, basket, luggage][int(random.integers(6))]
-        furnisher.at_wall(make(random), gap=0.05, corner=random.random() < 0.5)
+        piece = drawn((tall_vase, basket, fan, pouf, basket, luggage), random)
+        high = piece.kind == LAMP
+        furnisher.at_wall(piece, gap=0.05, tall=high, corner=random.random() < 0.5, before=not high)
     if random.random() < 0.3:
-        furnisher.at_wall(standing_mirror(random), gap=0.04)
+        furnisher.at_wall(standing_mirror(random), gap=0.04, tall=True, before=False)
     _on_walls(furnisher, random)
 
 
@@ -68,28 +73,47 @@ def _moved(parts: list[Part], placed: Placed) -> list[Part]:
     return [part.moved(placed.place, placed.yaw) for part in parts]
 
 
-def _top(piece: Piece) -> tuple[np.ndarray, np.ndarray] | None:
-    """Low and high corner of the highest flat part of a piece on which something can stand."""
-    bounds = [part.bounds() for part in piece.parts if part.kind in (BOX, ROUND, CONE)]
-    flat = [(low, high) for low, high in bounds if min(high[:2] - low[:2]) > 0.18]
-    return max(flat, key=lambda pair: pair[1][2]) if flat else None
+def _top(piece: Piece) -> Part | None:
+    """The highest part of a piece that is about as wide and deep as the piece: a table's top, a sofa's seat."""
+    flat = [part for part in piece.parts if part.kind in (BOX, ROUND, CONE)]
+    if not flat:
+        return None
+
+    def sides(part: Part) -> np.ndarray:
+        low, high = part.bounds()
+        return high[:2] - low[:2]
+
+    least = WIDE * sides(max(flat, key=lambda part: float(sides(part).prod()))).min()
+    return max((p for p in flat if sides(p).min() >= least), key=lambda part: float(part.bounds()[1][2]))
 
 
-def _load(piece: Piece, count: int, random: np.random.Generator, placed: Placed) -> list[Part]:
+def _load(placed: Placed, count: int, ceiling: float, random: np.random.Generator) -> list[Part]:
     """Things on a piece's top, in the world's frame."""
-    top, parts = _top(piece), []
+    top, parts = _top(placed.piece), []
     if top is None:
         return []
-    low, high = top
-    makers = SOFT if piece.kind in (BED, SOFA) else SMALL
+    low, high = top.bounds()
+    makers = SOFT if placed.piece.kind in (BED, SOFA) else SMALL
     for _ in range(count):
-        own = makers[int(random.integers(len(makers)))](random)
+        own = drawn(makers, random)
         reach = max(float(np.abs(part.bounds()[side][:2]).max()) for part in own for side in (0, 1))
-        room = (high[:2] - low[:2]) / 2 - min(reach, 0.12)
-        spot = (low[:2] + high[:2]) / 2 + random.uniform(-1, 1, 2) * room.clip(0)
-        at, turn = np.array([*spot, high[2]]), float(random.normal(0, 0.3))
-        parts += _moved([part.moved(at, turn) for part in own], placed)
+        room = ((high[:2] - low[:2]) / 2 - min(reach, 0.12)).clip(0)
+        spot = random.uniform(-1, 1, 2)
+        if top.kind == CONE:  # round: into the disc
+            spot /= max(float(np.hypot(*spot)), 1.0)
+        at, turn = (
+            np.array([*((low[:2] + high[:2]) / 2 + spot * room), high[2]]),
+            float(random.normal(0, 0.3)),
+        )
+        if high[2] + height_of(own) < ceiling - 0.02:
+            parts += _moved([part.moved(at, turn) for part in own], placed)
     return parts
+
+
+def _carries_a_set(placed: Placed, furnisher: Furnisher) -> bool:
+    """Whether a television stands on a piece or hangs close above it."""
+    sets = [other.place for other in furnisher.placed if other.piece.kind == TV]
+    return any(float(np.hypot(*(place - placed.place)[:2])) < 0.5 for place in sets)
 
 
 def _mount(piece: Piece, random: np.random.Generator) -> list[Part]:
@@ -143,9 +167,8 @@ def _large_rug(furnisher: Furnisher, random: np.random.Generator) -> None:
     low, high = plan.corners.min(axis=0), plan.corners.max(axis=0)
     size = (high - low) * random.uniform(0.4, 0.85, 2)
     middle = (low + high) / 2 + random.normal(0, 0.2, 2)
-    piece = carpet_piece(random, float(size[0]), float(size[1]))
-    if random.random() < 0.5:
-        piece = patchwork(random, float(size[0]), float(size[1]))
+    make = patchwork if random.random() < 0.5 else carpet_piece
+    piece = make(random, float(size[0]), float(size[1]))
     place = np.array([middle[0], middle[1] - piece.depth / 2, -0.004])
     taken, furnisher.taken = furnisher.taken, []
     if furnisher.fits(piece, place, 0.0) is not None:
@@ -157,7 +180,7 @@ def _on_walls(furnisher: Furnisher, random: np.random.Generator) -> None:
     """Shelves, mirrors, clocks and coats where the walls are free."""
     makers = (wall_shelf, wall_shelf, wall_mirror, wall_clock, coats)
     for _ in range(int(random.integers(1, 8))):
-        _hang(furnisher, makers[int(random.integers(len(makers)))](random), random)
+        _hang(furnisher, drawn(makers, random), random)
 
 
 def _hang(furnisher: Furnisher, piece: Piece, random: np.random.Generator) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from panorama.rooms.classes import ROOM
+from panorama.rooms.classes import PICTURE, ROOM
 from panorama.rooms.furnish import Furnisher
 from panorama.rooms.light_sources import Light
 from panorama.rooms.materials import FABRICS, WALLS, WOODS, Colour, Material, linear, pick
@@ -16,6 +16,7 @@ from panorama.rooms.plan import Opening, Plan, Wall
 from panorama.rooms.seats import armchair, chair, sofa
 from panorama.rooms.shapes import Part, box, cone, rounded
 from panorama.rooms.shell import THICK, on_wall
+from panorama.rooms.small import drawn
 from panorama.rooms.storage import bookcase, cabinet, carpet_piece, coffee_table, picture, plant
 from panorama.rooms.style import Style
 from panorama.rooms.tracer import Thing
@@ -58,8 +59,10 @@ def next_rooms(plan: Plan, style: Style, random: np.random.Generator) -> tuple[l
 def _next_room(
     wall: Wall, gap: Opening, top: float, style: Style, random: np.random.Generator
 ) -> tuple[list[Part], Light]:
-    left = max(gap.left - float(random.uniform(0.15, 2.0)), 0.0)
-    right = min(gap.right + float(random.uniform(0.15, 2.0)), wall.length)
+    # at a corner that points into the room, the side wall would come out beside it
+    first, last = (0.0 if convex else 0.1 for convex in wall.convex)
+    left = max(gap.left - float(random.uniform(0.15, 2.0)), first)
+    right = min(gap.right + float(random.uniform(0.15, 2.0)), wall.length - last)
     far = -THICK - float(random.uniform(1.2, 4.5))
     paint = (
         style.wall if random.random() < 0.5 else replace(style.wall, kind="paint", colour=pick(random, WALLS))
@@ -84,13 +87,11 @@ def _next_room(
         colour = style.door if random.random() < 0.5 else replace(style.door, colour=pick(random, WOODS))
         parts.append(on_wall(wall, middle - 0.42, middle + 0.42, far, far + 0.03, 0, 2.03, colour))
     for _ in range(int(random.integers(0, 4))):
-        make = _NEXT[int(random.integers(len(_NEXT)))]
-        piece = make(random)
-        if piece.width < right - left - 0.1:
+        piece = drawn(_NEXT, random)
+        if piece.width < right - left - 0.1 and piece.depth < -THICK - far - 0.1:
             along = float(random.uniform(left + piece.width / 2, right - piece.width / 2))
-            deep = (
-                far + 0.04 if random.random() < 0.7 else far + float(random.uniform(0.04, -far - THICK)) * 0.5
-            )
+            forward = 0.0 if piece.kind == PICTURE or random.random() < 0.7 else float(random.random())
+            deep = far + 0.02 + forward * (-THICK - far - piece.depth - 0.1)
             parts += [part.moved(wall.at(along, deep, 0), wall.yaw) for part in piece.parts]
     power = float(random.uniform(3, 22))
     glow: Colour = (power, power * float(random.uniform(0.75, 1)), power * float(random.uniform(0.5, 1)))
@@ -119,13 +120,13 @@ def fixtures(furnisher: Furnisher, random: np.random.Generator) -> None:
     """Places fixed things before the furniture comes; they are things of class 0."""
     for make, chance in ((kitchen, 0.22), (hearth, 0.22), (closet, 0.3), (radiator, 0.45), (radiator, 0.3)):
         if random.random() < chance:
-            furnisher.at_wall(make(random, furnisher.plan.height), gap=0.0, tall=make is not radiator)
+            furnisher.at_wall(make(random, furnisher.plan.height), gap=0.0, tall=True)
     for _ in range(int(random.integers(0, 3))):
         index = int(random.integers(len(furnisher.plan.walls)))
         wall, piece = furnisher.plan.walls[index], device(random)
         if wall.length > 1.5:
             along = float(random.uniform(0.6, wall.length - 0.6))
-            furnisher.add(piece, wall.at(along, 0.0, 0.0), wall.yaw)
+            furnisher.hang(index, wall, piece, along)
 
 
 def _unit(
@@ -205,7 +206,7 @@ def closet(random: np.random.Generator, top: float) -> Piece:
 
 
 def radiator(random: np.random.Generator, top: float) -> Piece:
-    """A radiator of columns or a flat plate on any wall, low and wide or high and narrow, of any colour."""
+    """A radiator of columns or a flat plate, low and wide or high and narrow, of any colour, below any ceiling."""
     upright = random.random() < 0.3
     wide = float(random.uniform(0.35, 0.6) if upright else random.uniform(0.5, 1.6))
     high = float(random.uniform(0.9, 1.7) if upright else random.uniform(0.4, 0.75))

@@ -49,7 +49,7 @@ class Placed:
 
 @dataclass
 class Furnisher:
-    """Fills a plan; `things`, `lights` and `taken` (rectangles low x, low y, high x, high y) grow."""
+    """Fills a plan; `things`, `placed`, `lights` and `taken` (rectangles low x, low y, high x, high y) grow."""
 
     plan: Plan
     random: np.random.Generator
@@ -119,9 +119,14 @@ class Furnisher:
         return self.add(piece, place, yaw)
 
     def at_wall(
-        self, piece: Piece, gap: float = 0.03, tall: bool = False, corner: bool = False
+        self,
+        piece: Piece,
+        gap: float = 0.03,
+        tall: bool = False,
+        corner: bool = False,
+        before: bool = True,
     ) -> Placed | None:
-        """Stand a piece with its back to a wall; tall ones not before windows."""
+        """Stand a piece with its back to a wall; tall ones not before windows, nor `before` what hangs on it."""
         walls = [i for i, wall in enumerate(self.plan.walls) if wall.length > piece.width + 0.1]
         for _ in range(TRIES if walls else 0):
             index = int(self.random.choice(walls))
@@ -133,6 +138,8 @@ class Furnisher:
             left, right = along - piece.width / 2, along + piece.width / 2
             blocked = [g for g in wall.openings if right > g.left - 0.3 and left < g.right + 0.3]
             if blocked and (tall or any(g.kind != "window" for g in blocked)):
+                continue
+            if not before and any(i == index and right > a and left < b for i, a, b in self.hung):
                 continue
             out = gap + (0.2 if any(g.kind == "window" for g in blocked) else 0.0)  # radiator, curtain
             placed = self.try_at(piece, wall.at(along, out, 0.0), wall.yaw)
@@ -335,7 +342,7 @@ def stand_camera(furnisher: Furnisher, random: np.random.Generator, anywhere: bo
         away = float(np.hypot(*(spot - (low + high) / 2)))
         score = min(clear, 0.75) * 3 + clear - 0.35 * away
         if anywhere:
-            score = min(clear, 0.3) * 10 + random.random()
+            score = min(clear, 0.42) * 10 + random.random()
         if score > best_score:
             best, best_score = spot, score
     eye = np.array([best[0], best[1], random.uniform(1.2, 1.7)])

@@ -10,7 +10,10 @@ from panorama.rooms.classes import CABINET, CHAIR, LAMP, PICTURE, PLANT, RUG, SH
 from panorama.rooms.materials import FABRICS, Material, linear, pick, shaded
 from panorama.rooms.piece import BLACK, DARK, Piece, cloth, metal, seed_of, wood
 from panorama.rooms.shapes import Part, box, cone, cushion, rounded
-from panorama.rooms.small import SMALL, branches, cord, glazed, heap, rod
+from panorama.rooms.small import SMALL, branches, cord, drawn, glazed, heap, height_of, rod
+
+PITCH = 0.36
+"""Metres from one board of a wall shelf to the next."""
 
 
 def patchwork(random: np.random.Generator, wide: float, deep: float) -> Piece:
@@ -88,7 +91,7 @@ def pouf(random: np.random.Generator) -> Piece:
     for t in (0.5, 2.6, 4.7):
         foot = (0.8 * wide * math.cos(t), wide + 0.8 * wide * math.sin(t), 0)
         parts.append(rod(foot, (0.5 * foot[0], wide + 0.5 * (foot[1] - wide), tall), 0.012, leg))
-    own = SMALL[int(random.integers(len(SMALL)))](random)
+    own = drawn(SMALL, random)
     parts += [part.moved(np.array([0, wide, tall + 0.015]), 0) for part in own]
     return Piece(TABLE, "side table", parts, 2 * wide, 2 * wide)
 
@@ -184,12 +187,14 @@ def wall_shelf(random: np.random.Generator) -> Piece:
         wood(random),
         metal(random),
     )
-    low, parts = float(random.uniform(1.0, 1.7)), []
+    low, parts = float(random.uniform(1.0, 1.6)), []
     for level in range(int(random.integers(1, 4))):
-        z = low + 0.36 * level
+        z = low + PITCH * level
         parts.append(box((0, deep / 2, z), (wide, deep, 0.024), body))
         for _ in range(int(random.integers(1, 6))):
-            own = SMALL[int(random.integers(len(SMALL)))](random)
+            own = drawn(SMALL, random)
+            if height_of(own) > PITCH - 0.04:
+                continue
             at = np.array([float(random.uniform(-0.42, 0.42)) * wide, deep * 0.55, z + 0.012])
             parts += [part.moved(at, float(random.normal(0, 0.3))) for part in own]
         for side in (-1, 1) if random.random() < 0.6 else ():

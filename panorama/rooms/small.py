@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from panorama.rooms.materials import BOOKS, FABRICS, LEAVES, METALS, WALLS, Mate
 from panorama.rooms.piece import DARK, cloth, metal, seed_of, wood
 from panorama.rooms.shapes import CONE, Part, box, cone, cushion, rounded
 
+T = TypeVar("T")
 Maker = Callable[[np.random.Generator], list[Part]]
 
 
@@ -67,8 +69,10 @@ def branches(random: np.random.Generator, low: float, length: float) -> list[Par
 def carton(random: np.random.Generator) -> list[Part]:
     """A box, a radio, a suitcase lying: anything square."""
     size = tuple(random.uniform(0.05, 0.4, 3) * (1, 0.7, 0.6))
-    made = box if random.random() < 0.6 else lambda *given: rounded(given[0], given[1], 0.02, *given[2:])
-    return [made((0, 0, size[2] / 2), size, glazed(random), (float(random.normal(0, 0.3)), 0, 0))]
+    at, turn = (0, 0, size[2] / 2), (float(random.normal(0, 0.3)), 0, 0)
+    if random.random() < 0.6:
+        return [box(at, size, glazed(random), turn)]
+    return [rounded(at, size, 0.02, glazed(random), turn)]
 
 
 def stack(random: np.random.Generator) -> list[Part]:
@@ -98,16 +102,16 @@ def figure(random: np.random.Generator) -> list[Part]:
 
 
 def frame(random: np.random.Generator) -> list[Part]:
-    """A framed photograph that leans back, or a tablet."""
+    """A framed photograph on its stand, or a tablet."""
     wide, tall = random.uniform(0.1, 0.35, 2)
     image = Material(
         "art", pick(random, FABRICS), pick(random, BOOKS), gloss=0.03, rough=0.05, seed=seed_of(random)
     )
     edge = wood(random) if random.random() < 0.6 else DARK
-    tilt = (float(random.normal(0, 0.4)), 0.0, 0.0)
+    turn = (float(random.normal(0, 0.4)), 0.0, 0.0)
     return [
-        box((0, 0, tall / 2), (wide, 0.015, tall), edge, tilt),
-        box((0, 0.006, tall / 2), (wide * 0.85, 0.01, tall * 0.85), image, tilt),
+        box((0, 0, tall / 2), (wide, 0.015, tall), edge, turn),
+        box((0, 0.006, tall / 2), (wide * 0.85, 0.01, tall * 0.85), image, turn),
     ]
 
 
@@ -142,8 +146,7 @@ def lantern(random: np.random.Generator) -> list[Part]:
 
 def laptop(random: np.random.Generator) -> list[Part]:
     """An open laptop."""
-    turn = float(random.normal(0, 0.4))
-    lid = box((0, -0.12, 0.12), (0.33, 0.012, 0.22), DARK, (turn * 0, 0, 0))
+    lid = box((0, -0.12, 0.12), (0.33, 0.012, 0.22), DARK)
     return [box((0, 0, 0.01), (0.33, 0.23, 0.018), glazed(random)), lid]
 
 
@@ -165,3 +168,13 @@ SMALL: tuple[Maker, ...] = (vase, vase, carton, stack, figure, frame, bowl, smal
 """What stands on tables, chests and shelves."""
 SOFT: tuple[Maker, ...] = (heap, heap, stack, carton)
 """What lies on beds and sofas."""
+
+
+def drawn(makers: Sequence[Callable[[np.random.Generator], T]], random: np.random.Generator) -> T:
+    """What one of the makers makes."""
+    return makers[int(random.integers(len(makers)))](random)
+
+
+def height_of(parts: Sequence[Part]) -> float:
+    """Metres above the ground of the highest point."""
+    return max(float(part.bounds()[1][2]) for part in parts)

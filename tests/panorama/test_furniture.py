@@ -43,7 +43,7 @@ class Doubtful(nn.Module):
 @pytest.fixture
 def red(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Both networks look for red."""
-    monkeypatch.setattr(furniture, "_network", RedRoom)
+    monkeypatch.setattr(furniture, "_network", lambda name: RedRoom())
     known = {"furniture": (1, 2), "rug": (1,), "lamp": (2,)}
     for module in (furniture, find):
         monkeypatch.setattr(module, "kinds", lambda: known)
@@ -63,6 +63,25 @@ def test_every_texel_gets_odds_across_the_seam_too(red: None, size: tuple[int, i
     wrong = (odds > 0) != inside
     weight = np.cos(frame.pitch(np.arange(frame.height)))[:, None]
     assert (wrong * weight).sum() < 0.1 * (inside * weight).sum()
+
+
+def test_networks_are_averaged_by_their_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    odds = {"room-furniture": -2.0, "home-furniture": 3.0}
+
+    class Even(nn.Module):
+        """Says the same of every direction."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.chances = torch.log_softmax(torch.tensor([0.0, odds[name]]), 0)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.chances.view(1, 2, 1, 1).expand(len(x), 2, x.shape[2] // 2, x.shape[3] // 2)
+
+    monkeypatch.setattr(furniture, "_network", Even)
+    picture = np.zeros((128, 256, 3), np.uint8)
+    found = furniture.RoomFurniture(Frame.full(256, 128), picture).odds((1,))
+    assert np.allclose(found, -2 / 3 + 3 * 2 / 3 + furniture.LEAN, atol=0.01)
 
 
 def test_a_mirrored_room_has_mirrored_odds(red: None) -> None:
@@ -124,9 +143,14 @@ def test_every_kind_of_the_renderer_has_a_name_and_names_all_weights_that_matter
     known = furniture.kinds()
     assert {"furniture", "bed", "chair", "sofa", "table", "rug", "lamp", "picture", "cabinet"} <= known.keys()
     assert len(known["chair"]) == 2 and len(known["furniture"]) == 12 and 0 not in known["furniture"]
-    assert find.weights(("rug",)).keys() == {"segment-furniture", "room-furniture", "room-layout"}
+    assert find.weights(("rug",)).keys() == {
+        "segment-furniture",
+        "room-furniture",
+        "home-furniture",
+        "room-layout",
+    }
     assert find.weights(("furniture", "person")).keys() == {
-        "segment-furniture", "segment-person", "room-furniture", "room-layout",
+        "segment-furniture", "segment-person", "room-furniture", "home-furniture", "room-layout",
     }  # fmt: skip
     assert find.weights(("person",)).keys() == {"segment-person"}
     with pytest.raises(errors.UsageError, match=r"unicorn.*person.*cabinet"):

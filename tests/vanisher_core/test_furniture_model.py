@@ -106,13 +106,14 @@ def test_it_goes_through_the_registry(
     assert torch.equal(loaded(shapes()), net(shapes()))
 
 
-def test_the_shipped_weights_find_nothing_in_an_even_room() -> None:
-    net = registry.load("room-furniture")
+@pytest.mark.parametrize("name", ["room-furniture", "home-furniture"])
+def test_the_shipped_weights_find_nothing_in_an_even_room(name: str) -> None:
+    net = registry.load(name)
     assert isinstance(net, FurnitureNet)
     rgb = torch.full((1, 3, 192, 384), 0.7)
     rgb[..., 120:, :] = 0.45
     rgb[..., :60, :] = 0.85
     with torch.inference_mode():
         found = net.folded()(rgb)
-    assert found.shape == (1, len(registry.info("room-furniture").classes), 96, 192)
+    assert found.shape == (1, len(registry.info(name).classes), 96, 192)
     assert (found[:, 0].exp() < 0.5).float().mean() < 0.02
