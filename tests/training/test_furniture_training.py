@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import Tensor
 
 from panorama.rooms import CLASSES
@@ -51,6 +52,14 @@ class Knowing(torch.nn.Module):
         count = len(room_furniture.CLASSES)
         odds = torch.nn.functional.one_hot(self.labels[:, ::2, ::2], count).movedim(-1, 1) * self.sure
         return torch.log_softmax(odds.float(), 1).expand(len(rgb), -1, -1, -1)
+
+
+def test_bfloat16_is_for_steps_only_and_weights_get_the_name_asked_for(rooms: Path, tmp_path: Path) -> None:
+    for name, bf16 in (("half", True), ("single", False)):
+        furniture.train(settings(rooms, tmp_path / name, steps=2, bf16=bf16, name=name))
+    half, single = (load_file(tmp_path / name / f"{name}.safetensors") for name in ("half", "single"))
+    assert half.keys() == single.keys() and not any(t.dtype == torch.bfloat16 for t in half.values())
+    assert any(not torch.equal(half[name], single[name]) for name in half)
 
 
 def test_channels_are_the_renderers_classes_without_the_tripod() -> None:
