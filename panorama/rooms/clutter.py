@@ -56,7 +56,8 @@ def strew(furnisher: Furnisher, random: np.random.Generator) -> None:
             thing.parts += _moved(_mount(placed.piece, random), placed)
         if placed.piece.kind in (LAMP, TV, TABLE) and random.random() < 0.4:
             cord_parts = _moved(_on_floor(random), placed)
-            inside = (furnisher.plan.inside(*map(float, part.centre[:2]), 0.15) for part in cord_parts)
+            places = [part.centre.tolist() for part in cord_parts]
+            inside = (furnisher.plan.inside(x, y, 0.15) for x, y, _ in places)
             thing.parts += itertools.compress(cord_parts, inside)
     if random.random() < 0.5:
         _large_rug(furnisher, random)
