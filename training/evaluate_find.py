@@ -28,7 +28,7 @@ from panorama.rooms import classes as rendered
 from training.common import parse_config
 from training.intervals import ratio
 from training.pages import Bar, Page, all_met
-from training.panorama_rooms import RoomCase, rooms
+from training.panorama_rooms import RoomCase, chosen
 from vanisher_core import Vanisher
 from vanisher_core.errors import VanisherError
 
@@ -42,6 +42,8 @@ class Options:
 
     cache: Path = Path("runs/rooms")
     rooms: int = 24
+    seeds: tuple[int, ...] = ()
+    """Other rooms of `cache`, such as rooms lived in that were held out of training; none: validation rooms."""
     width: int = 1024
     again: bool = False
     threads: int = 2
@@ -134,11 +136,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
     page = Page(options.out, "find")
-    page.write(f"{options.rooms} rendered rooms {options.width} px wide, never trained on", "")
+    page.write(
+        f"{len(options.seeds) or options.rooms} rendered rooms {options.width} px wide, never trained on", ""
+    )
     page.write("| room | IoU | false alarms in the empty room | found again |", "|---|---|---|---|")
     found, cases = [], {}
     try:
-        for case in rooms(options.cache, options.rooms, options.width):
+        for case in chosen(options.cache, options.rooms, options.width, options.seeds):
             found.append(look(case, options))
             cases[case.seed] = case
             row = found[-1].row()

@@ -30,7 +30,7 @@ from panorama.walls import room_layout
 from training.common import parse_config
 from training.intervals import ratio
 from training.pages import Page
-from training.panorama_rooms import RoomCase, opened, rooms
+from training.panorama_rooms import RoomCase, chosen
 from vanisher_core.errors import VanisherError
 
 NEAR = 0.1
@@ -122,10 +122,7 @@ def _same_wall(found: Layout, own: np.ndarray, truth: Layout, right: np.ndarray)
 
 def cases(options: Options) -> Iterator[RoomCase]:
     """The rooms that are asked for."""
-    if options.seeds:
-        yield from (opened(options.cache, seed, options.width) for seed in options.seeds)
-    else:
-        yield from rooms(options.cache, options.rooms, options.width)
+    return chosen(options.cache, options.rooms, options.width, options.seeds)
 
 
 def plate(case: RoomCase, truth: Layout, found: Layout | None) -> np.ndarray:

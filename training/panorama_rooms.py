@@ -18,7 +18,7 @@ are double for all methods alike.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,6 +83,13 @@ def opened(cache: Path, seed: int, width: int) -> RoomCase:
         )
     classes = np.asarray(Image.open(cache / f"{seed:05d}-classes.png"))
     return RoomCase(seed, furnished, empty, grown_hole(classes > 0), form)
+
+
+def chosen(cache: Path, count: int, width: int, seeds: Sequence[int]) -> Iterator[RoomCase]:
+    """The cached rooms of these seeds; without any, the first of the validation rooms, as `rooms` gives them."""
+    if seeds:
+        return (opened(cache, seed, width) for seed in seeds)
+    return rooms(cache, count, width)
 
 
 def _picture(folder: Path, stem: str) -> tuple[Picture, str]:

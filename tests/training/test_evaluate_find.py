@@ -58,5 +58,6 @@ def test_a_finder_that_calls_everything_furniture_fails(
 ) -> None:
     everything = np.ones_like(truth_of(cache))
     monkeypatch.setattr(evaluate_find, "find_in_panorama", knowing(cache, everything, []))
-    assert evaluate.main(["find", "--cache", str(cache), "--rooms", "1", "--width", str(WIDTH)]) == 1
+    words = ["find", "--cache", str(cache), "--seeds", "10000", "--width", str(WIDTH)]
+    assert evaluate.main(words) == 1
     assert "NOT MET: IoU of furniture" in capsys.readouterr().out
