@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -120,11 +120,6 @@ def _same_wall(found: Layout, own: np.ndarray, truth: Layout, right: np.ndarray)
     return turned & (np.abs(np.log(distance[0] / distance[1])) < NEAR)
 
 
-def cases(options: Options) -> Iterator[RoomCase]:
-    """The rooms that are asked for."""
-    return chosen(options.cache, options.rooms, options.width, options.seeds)
-
-
 def plate(case: RoomCase, truth: Layout, found: Layout | None) -> np.ndarray:
     """The furnished room, its hole dark, true edges green and found ones red."""
     frame, out = case.frame, case.furnished.copy()
@@ -147,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     page.write("| room | kind wrong in the hole | plane wrong | trust |", "|---|---|---|---|")
     done: list[tuple[Judged, RoomCase, Layout]] = []
     try:
-        for case in cases(options):
+        for case in chosen(options.cache, options.rooms, options.width, options.seeds):
             truth = true_layout(options.cache / f"{case.seed:05d}.json")
             one = judged(case, truth)
             done.append((one, case, truth))

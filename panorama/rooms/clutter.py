@@ -170,11 +170,7 @@ def _large_rug(furnisher: Furnisher, random: np.random.Generator) -> None:
     middle = (low + high) / 2 + random.normal(0, 0.2, 2)
     make = patchwork if random.random() < 0.5 else carpet_piece
     piece = make(random, float(size[0]), float(size[1]))
-    place = np.array([middle[0], middle[1] - piece.depth / 2, -0.004])
-    taken, furnisher.taken = furnisher.taken, []
-    if furnisher.fits(piece, place, 0.0) is not None:
-        furnisher.add(piece, place, 0.0)
-    furnisher.taken = taken
+    furnisher.lay(piece, np.array([middle[0], middle[1] - piece.depth / 2, -0.004]), 0.0)
 
 
 def _on_walls(furnisher: Furnisher, random: np.random.Generator) -> None:

@@ -139,7 +139,7 @@ class Furnisher:
             blocked = [g for g in wall.openings if right > g.left - 0.3 and left < g.right + 0.3]
             if blocked and (tall or any(g.kind != "window" for g in blocked)):
                 continue
-            if not before and any(i == index and right > a and left < b for i, a, b in self.hung):
+            if not before and self._hung_between(index, left, right):
                 continue
             out = gap + (0.2 if any(g.kind == "window" for g in blocked) else 0.0)  # radiator, curtain
             placed = self.try_at(piece, wall.at(along, out, 0.0), wall.yaw)
@@ -191,8 +191,10 @@ class Furnisher:
             self._chest()
 
     def _rug(self, size: tuple[float, float], place: np.ndarray, yaw: float) -> None:
-        """A rug may lie under furniture, but not through a wall."""
-        piece = carpet_piece(self.random, *size)
+        self.lay(carpet_piece(self.random, *size), place, yaw)
+
+    def lay(self, piece: Piece, place: np.ndarray, yaw: float) -> None:
+        """Puts a rug under whatever stands there, but not through a wall."""
         taken, self.taken = self.taken, []
         if self.fits(piece, place, yaw) is not None:
             self.add(piece, place, yaw)
@@ -308,11 +310,16 @@ class Furnisher:
                 )
                 self.hang(index, wall, picture(random, float(wide), float(tall), 1.6), along)
 
+    def _hung_between(self, index: int, left: float, right: float) -> bool:
+        """Whether something hangs on a wall, or tall furniture hides it, between two places along it."""
+        return any(i == index and right > a and left < b for i, a, b in self.hung)
+
     def hang(self, index: int, wall: Wall, piece: Piece, along: float) -> bool:
         """Puts a piece on a wall where nothing hangs and no opening is near; whether it did."""
         left, right = along - piece.width / 2 - 0.12, along + piece.width / 2 + 0.12
-        used = any(i == index and right > a and left < b for i, a, b in self.hung)
-        if left < 0 or right > wall.length or used or not wall.free(left - 0.45, right + 0.45):
+        if left < 0 or right > wall.length or self._hung_between(index, left, right):
+            return False
+        if not wall.free(left - 0.45, right + 0.45):
             return False
         self.hung.append((index, left, right))
         self.add(piece, wall.at(along, 0.0, 0.0), wall.yaw)
