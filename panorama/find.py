@@ -24,6 +24,7 @@ from panorama.beyond import in_the_room
 from panorama.certain import LEVEL, certain, log_odds
 from panorama.files import Panorama
 from panorama.furniture import CERTAIN, FURNITURE, MODELS, RoomFurniture, kinds
+from panorama.leftovers import leftovers
 from panorama.light import sees_all
 from panorama.objects import components, solid_angle
 from panorama.segments import shared
@@ -185,7 +186,10 @@ def _told(
             # the views have no word for it: they say where furniture is, the room which of it is meant
             chance = room.share(known[name]) / (1 + np.exp(-odds))
             odds = np.log(chance.clip(1e-6) / (1 - chance).clip(1e-6))
-        told[name] = np.where(pieces > -CERTAIN, odds, np.float32(-CERTAIN))
+        found = np.where(pieces > -CERTAIN, odds, np.float32(-CERTAIN))
+        marks = found >= log_odds(LEVEL)
+        more = leftovers(frame, picture, marks, (pieces > -CERTAIN) & ~marks)
+        told[name] = np.where(more, np.float32(log_odds(SURE)), found)
     return told
 
 

@@ -39,11 +39,16 @@ WIDE = 0.6
 """Of the narrower side of a piece's largest part: what is wider is something to stand things on."""
 HOLDS = (TABLE, CABINET, SHELF, BED, SOFA)
 """Classes that things are put on."""
+PAINTED = (TABLE, CABINET, SHELF)
+"""Classes that are now and then as white as the wall behind them."""
 
 
 def strew(furnisher: Furnisher, random: np.random.Generator) -> None:
     """Clutters a furnished room."""
     crowd = float(random.uniform(0.1, 1))
+    for thing in furnisher.things:
+        if thing.kind in PAINTED and random.random() < 0.15:
+            thing.parts = _painted(thing.parts, random)
     for _ in range(int(random.integers(0, 3))):
         _hang(furnisher, swivelled_tv(random), random)
     for placed, thing in list(zip(furnisher.placed, furnisher.things, strict=True)):
@@ -68,6 +73,14 @@ def strew(furnisher: Furnisher, random: np.random.Generator) -> None:
     if random.random() < 0.3:
         furnisher.at_wall(standing_mirror(random), gap=0.04, tall=True, before=False)
     _on_walls(furnisher, random)
+
+
+def _painted(parts: list[Part], random: np.random.Generator) -> list[Part]:
+    """Parts of which all wood is painted white."""
+    white = Material(
+        "plain", pick(random, ["f4f3ef", "efece4", "fafaf8"], 0.03), gloss=0.03, rough=0.3, bump=0
+    )
+    return [replace(part, material=white) if part.material.kind == "wood" else part for part in parts]
 
 
 def _moved(parts: list[Part], placed: Placed) -> list[Part]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from panorama.rooms.appliances import appliance, column
 from panorama.rooms.classes import PICTURE, ROOM
 from panorama.rooms.furnish import Furnisher
 from panorama.rooms.light_sources import Light
@@ -116,11 +117,22 @@ _NEXT: tuple[Callable[[np.random.Generator], Piece], ...] = (
 )
 
 
-def fixtures(furnisher: Furnisher, random: np.random.Generator) -> None:
+def fixtures(furnisher: Furnisher, style: Style, random: np.random.Generator) -> None:
     """Places fixed things before the furniture comes; they are things of class 0."""
-    for make, chance in ((kitchen, 0.22), (hearth, 0.22), (closet, 0.3), (radiator, 0.45), (radiator, 0.3)):
+    top = furnisher.plan.height
+    for make, chance in (
+        (kitchen, 0.22),
+        (hearth, 0.22),
+        (closet, 0.3),
+        (radiator, 0.45),
+        (radiator, 0.3),
+        (appliance, 0.2),
+        (appliance, 0.15),
+    ):
         if random.random() < chance:
-            furnisher.at_wall(make(random, furnisher.plan.height), gap=0.0, tall=True)
+            furnisher.at_wall(make(random, top), gap=0.0, tall=True)
+    if random.random() < 0.25:
+        furnisher.at_wall(column(random, top, style), gap=0.0, tall=True, corner=random.random() < 0.5)
     for _ in range(int(random.integers(0, 3))):
         index = int(random.integers(len(furnisher.plan.walls)))
         wall, piece = furnisher.plan.walls[index], device(random)

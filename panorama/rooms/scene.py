@@ -59,7 +59,7 @@ def draw_scene(seed: int, lived_in: bool = False) -> Scene:
     things, lights = next_rooms(plan, style, own)
     furnisher = Furnisher(plan, streams[2], bool(night or streams[2].random() < 0.3))
     if lived_in:
-        fixtures(furnisher, own)
+        fixtures(furnisher, style, own)
     furnisher.furnish()
     if lived_in:
         strew(furnisher, own)

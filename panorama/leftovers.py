@@ -1,0 +1,117 @@
+"""Adds what sticks out of found things: a cable, a bracket, the rim of a mirror, a figurine on top of a shelf.
+
+Networks see a panorama small, and what they miss hangs in the air when the rest is gone. But where the wall round a
+thing is plain, whatever is not wall can be told from it: it differs from the colour that prevails round it, taken as
+the mean of what is not far from the mean (sigma clipping). Of that, small pieces belong to a thing that they touch, or
+stand on with something between that looks like the wall. What runs on (skirtings, frames of doors, corners of the
+room) is too long to be a piece of a thing, and a switch beside a bed touches nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from panorama.sphere import Frame
+
+ROUND = (math.radians(3), math.radians(8))
+"""Standard deviations of the weights round a texel that its surroundings' colour is taken with. Narrow ones follow the
+light on the wall, but what is wide is most of its own surroundings."""
+CELL, ROUNDS = 4, 3
+"""Texels: a side of the cells that this colour is worked out on; how often what differs is left out of it."""
+DIFFERS, SPREADS = 9.0, 2.2
+"""Lab distance from which a texel is not its surroundings, and the least number of their standard deviations: parquet
+and wallpaper differ from themselves."""
+HUES = np.array([0.7, 1.3, 1.3], np.float32)
+"""Weights of lightness and the two hues in that distance: a shadow on the wall is wall."""
+ODD = 20.0
+"""Largest distance that counts in full for the spread."""
+SEEN = 0.02
+"""Share of a texel's surroundings that must be in sight."""
+REACH, MOST = math.radians(9), 0.03
+"""How far from a thing its pieces may end, and steradians of the largest one."""
+ABOVE, BESIDE, BELOW = math.radians(1.6), math.radians(0.35), math.radians(0.7)
+"""Gaps between a thing and what stands on it, touches it, hangs from it."""
+PIECES = 3
+"""Pieces that may hang on each other."""
+STEEPEST = math.radians(60)
+"""Pitch beyond which columns are too narrow to be compared with others."""
+
+
+def leftovers(frame: Frame, picture: np.ndarray, found: np.ndarray, others: np.ndarray) -> NDArray[np.bool_]:
+    """What belongs to found things and was not found, with the gaps between.
+
+    Args:
+        frame: of the picture, the whole sphere.
+        picture: HxWx3 uint8.
+        found: HxW bool, the things.
+        others: HxW bool, what is something else for certain; neither wall nor a piece.
+
+    Returns:
+        HxW bool; nothing of `found` and `others`.
+    """
+    if not found.any():
+        return np.zeros_like(found)
+    edge = min(math.ceil(2 * REACH / frame.step), frame.width)
+    wide, things, known = (
+        np.pad(array, ((0, 0), (edge, edge), *[(0, 0)] * (array.ndim - 2)), mode="wrap")
+        for array in (picture, found, found | others)
+    )
+    lab = cv2.cvtColor(wide.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) * HUES
+    narrow, broad = (_odd(lab, known, angle / frame.step / CELL) for angle in ROUND)
+    odd = narrow | broad
+    level = np.abs(frame.pitch(np.arange(frame.height))) < STEEPEST
+    square = np.ones((3, 3), np.uint8)
+    odd = (cv2.morphologyEx(odd.view(np.uint8), cv2.MORPH_CLOSE, square) > 0) & ~known & level[:, None]
+    pieces = _pieces(frame, odd, things)
+    upright, across = (max(round(angle / frame.step), 1) for angle in (ABOVE, BESIDE))
+    whole = (things | pieces).view(np.uint8)
+    for size in ((1, 2 * upright + 1), (2 * across + 1, 1)):
+        whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, np.ones(size[::-1], np.uint8))
+    # only gaps beside pieces: other notches of a thing's outline are its own
+    beside = cv2.dilate(pieces.view(np.uint8), np.ones((2 * upright + 1, 2 * across + 1), np.uint8)) > 0
+    return ((pieces | (whole > 0) & beside) & ~known)[:, edge:-edge]
+
+
+def _odd(lab: np.ndarray, known: np.ndarray, blur: float) -> NDArray[np.bool_]:
+    """Texels (HxW) that differ from what surrounds them within some cells."""
+    margin = np.ones((5, 5), np.uint8)  # a thing's outline is neither
+    outside = (cv2.dilate(known.view(np.uint8), margin) == 0).astype(np.float32)
+    size = known.shape[1], known.shape[0]
+    cells = max(size[0] // CELL, 1), max(size[1] // CELL, 1)
+
+    def total(values: np.ndarray) -> np.ndarray:
+        small = cv2.resize(values, cells, interpolation=cv2.INTER_AREA)
+        return cv2.resize(cv2.GaussianBlur(small, (0, 0), blur), size, interpolation=cv2.INTER_LINEAR)
+
+    plain, differs, share = outside, np.zeros_like(known), outside
+    for _ in range(ROUNDS):
+        share = np.maximum(total(plain), np.float32(1e-4))
+        away = np.linalg.norm(lab - total(lab * plain[..., None]) / share[..., None], axis=2)
+        spread = np.sqrt(total(np.minimum(away, ODD) ** 2 * plain) / share)
+        differs = away > np.maximum(DIFFERS, SPREADS * spread)
+        plain = outside * ~differs
+    return differs & (share > SEEN)
+
+
+def _pieces(frame: Frame, odd: np.ndarray, things: np.ndarray) -> NDArray[np.bool_]:
+    """Those small connected parts that touch things, or other such pieces."""
+    count, labels = cv2.connectedComponents(odd.view(np.uint8), connectivity=8)
+    away = cv2.distanceTransform((~things).view(np.uint8), cv2.DIST_L2, 5) * frame.step
+    row = np.cos(frame.pitch(np.arange(frame.height))) * frame.step * frame.row_step
+    area = np.bincount(labels.ravel(), np.repeat(row, labels.shape[1]), count)
+    ends = np.zeros(count, np.float32)
+    np.maximum.at(ends, labels[odd], away[odd])
+    small = (area <= MOST) & (ends <= REACH)
+    small[0] = False
+    above, beside, below = (max(round(angle / frame.step), 1) for angle in (ABOVE, BESIDE, BELOW))
+    near = np.ones((above + below + 1, 2 * beside + 1), np.uint8)
+    pieces = np.zeros_like(things)
+    for _ in range(PIECES):
+        # the anchor is the kernel's cell that lies on the result: things reach `above` up and `below` down
+        touched = cv2.dilate((things | pieces).view(np.uint8), near, anchor=(beside, below)) > 0
+        pieces = (small & (np.bincount(labels.ravel(), touched.ravel(), count) > 0))[labels]
+    return pieces
