@@ -8,9 +8,10 @@ boards, tiles and skirting are straight and a copy continues them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from panorama.sphere import turned
 from vanisher_core.exemplar.workers import run_bands
@@ -40,6 +41,23 @@ class Wall:
     distance: float
 
 
+@dataclass(frozen=True, eq=False)
+class Feet:
+    """Where walls meet the floor, as far as they were seen to (`panorama.feet`), in columns evenly round the camera.
+
+    Attributes:
+        heights: N float64, of the foot at the wall's distance; about -1.
+        seen: N bool, where it was measured and not interpolated.
+    """
+
+    heights: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+
+
+LEVEL = np.array([-1.0])
+"""Heights of feet that were not measured."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """Floor, ceiling and walls round the camera.
@@ -48,11 +66,13 @@ class Layout:
         walls: by ascending start; the last reaches round to the first.
         ceiling: height above the camera, in camera heights.
         score: mean probability of the edges, 0..1.
+        feet: of the walls, where they are not exactly one camera height below it.
     """
 
     walls: tuple[Wall, ...]
     ceiling: float
     score: float
+    feet: Feet | None = field(default=None, compare=False)
 
     def planes(self, yaw: np.ndarray, pitch: np.ndarray) -> np.ndarray:
         """Which plane directions show: `FLOOR`, `CEILING`, or `FIRST_WALL` and the wall's index.
@@ -67,7 +87,7 @@ class Layout:
         index, away = self._seen(yaw)
         rise = np.tan(pitch) * away
         walls = np.where(rise > self.ceiling, CEILING, index + FIRST_WALL)
-        return np.where(rise < -1, FLOOR, walls).astype(np.int16)
+        return np.where(rise < self.foot(yaw), FLOOR, walls).astype(np.int16)
 
     def shown(self, across: np.ndarray, down: np.ndarray, rotation: np.ndarray) -> np.ndarray:
         """`planes` of the directions of a view.
@@ -83,11 +103,12 @@ class Layout:
         from panorama.rays import planes
 
         walls = np.array([(w.start, math.sin(w.facing), math.cos(w.facing), w.distance) for w in self.walls])
+        feet = LEVEL if self.feet is None else self.feet.heights
         out = np.empty((len(down), len(across)), np.int16)
 
         def see(top: int) -> None:
             band = slice(top, top + BAND)
-            planes(across, down[band], np.asarray(rotation, np.float64), walls, self.ceiling, out[band])
+            planes(across, down[band], np.asarray(rotation, np.float64), walls, self.ceiling, feet, out[band])
 
         run_bands(see, list(range(0, len(down), BAND)))
         return out
@@ -95,6 +116,14 @@ class Layout:
     def away(self, yaw: np.ndarray) -> np.ndarray:
         """How far the wall is in the directions of a yaw (radians, any turn), level, in camera heights."""
         return self._seen(yaw)[1]
+
+    def foot(self, yaw: np.ndarray) -> np.ndarray:
+        """How high the wall's foot is there (negative), in camera heights; between the columns that are known."""
+        if self.feet is None:
+            return np.full(np.shape(yaw), -1.0)
+        count = len(self.feet.heights)
+        at = np.mod((np.asarray(yaw) / (2 * math.pi) + 0.5) * count - 0.5, count)
+        return np.interp(at, np.arange(count + 1), np.append(self.feet.heights, self.feet.heights[0]))
 
     def _seen(self, yaw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Index of the wall that a yaw shows, and how far it is."""
@@ -110,8 +139,11 @@ class Layout:
         index, away = self._seen(yaw)
         own = index == plane - FIRST_WALL if plane >= FIRST_WALL else np.ones(len(yaw), bool)
         level = np.stack([np.sin(yaw), np.zeros(len(yaw)), np.cos(yaw)], axis=1) * away[:, None]
-        heights = {FLOOR: (-1.0,), CEILING: (self.ceiling,)}.get(plane, (-1.0, self.ceiling))
-        return np.concatenate([level[own] + np.array([0.0, height, 0.0]) for height in heights])
+        floor, ceiling = self.foot(yaw), np.full(len(yaw), self.ceiling)
+        heights = {FLOOR: (floor,), CEILING: (ceiling,)}.get(plane, (floor, ceiling))
+        return np.concatenate(
+            [level[own] + height[own, None] * np.array([0.0, 1.0, 0.0]) for height in heights]
+        )
 
     def towards(self, plane: int) -> np.ndarray:
         """Rotation (3x3) of a camera that looks straight at a plane, its sides along the walls."""

@@ -67,13 +67,17 @@ def leftovers(frame: Frame, picture: np.ndarray, found: np.ndarray, others: np.n
     square = np.ones((3, 3), np.uint8)
     odd = (cv2.morphologyEx(odd.view(np.uint8), cv2.MORPH_CLOSE, square) > 0) & ~known & level[:, None]
     pieces = _pieces(frame, odd, things)
-    upright, across = (max(round(angle / frame.step), 1) for angle in (ABOVE, BESIDE))
+    return ((pieces | _gaps(frame, things, pieces)) & ~known)[:, edge:-edge]
+
+
+def _gaps(frame: Frame, things: np.ndarray, pieces: np.ndarray) -> NDArray[np.bool_]:
+    """What lies between pieces and what they stand on or touch; other notches of a thing's outline are its own."""
+    upright, across = (2 * max(round(angle / frame.step), 1) + 1 for angle in (ABOVE, BESIDE))
     whole = (things | pieces).view(np.uint8)
-    for size in ((1, 2 * upright + 1), (2 * across + 1, 1)):
-        whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, np.ones(size[::-1], np.uint8))
-    # only gaps beside pieces: other notches of a thing's outline are its own
-    beside = cv2.dilate(pieces.view(np.uint8), np.ones((2 * upright + 1, 2 * across + 1), np.uint8)) > 0
-    return ((pieces | (whole > 0) & beside) & ~known)[:, edge:-edge]
+    for size in ((upright, 1), (1, across)):
+        whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, np.ones(size, np.uint8))
+    beside = cv2.dilate(pieces.view(np.uint8), np.ones((upright, across), np.uint8))
+    return (whole > 0) & (beside > 0)
 
 
 def _odd(lab: np.ndarray, known: np.ndarray, blur: float) -> NDArray[np.bool_]:
@@ -99,7 +103,8 @@ def _odd(lab: np.ndarray, known: np.ndarray, blur: float) -> NDArray[np.bool_]:
 
 def _pieces(frame: Frame, odd: np.ndarray, things: np.ndarray) -> NDArray[np.bool_]:
     """Those small connected parts that touch things, or other such pieces."""
-    count, labels = cv2.connectedComponents(odd.view(np.uint8), connectivity=8)
+    count, marked = cv2.connectedComponents(odd.view(np.uint8), connectivity=8)
+    labels = marked.astype(np.intp)
     away = cv2.distanceTransform((~things).view(np.uint8), cv2.DIST_L2, 5) * frame.step
     row = np.cos(frame.pitch(np.arange(frame.height))) * frame.step * frame.row_step
     area = np.bincount(labels.ravel(), np.repeat(row, labels.shape[1]), count)

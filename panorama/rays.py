@@ -101,7 +101,7 @@ def pixels(sine, cosine, flat, high, rotation, window, columns, rows):  # pragma
 
 
 @kernel(error_model="numpy")
-def planes(across, down, rotation, walls, ceiling, out):  # pragma: no cover - compiled
+def planes(across, down, rotation, walls, ceiling, feet, out):  # pragma: no cover - compiled
     """Which plane of a room each pixel of a view shows; see `panorama.layout.Layout.planes`.
 
     Args:
@@ -111,9 +111,10 @@ def planes(across, down, rotation, walls, ceiling, out):  # pragma: no cover - c
         walls: float64 Nx4, by ascending first column: yaw where the wall begins, sine and cosine of the yaw towards it,
             and its distance.
         ceiling: its height.
+        feet: float64, heights of the walls' feet (negative), in columns evenly round the circle.
         out: int16 rows x columns, is written.
     """
-    count = len(walls)
+    count, known = len(walls), len(feet)
     for row in range(len(down)):
         bx = rotation[2, 0] - down[row] * rotation[1, 0]
         by = rotation[2, 1] - down[row] * rotation[1, 1]
@@ -131,7 +132,11 @@ def planes(across, down, rotation, walls, ceiling, out):  # pragma: no cover - c
             index = index if index >= 0 else count - 1
             rise = y * walls[index, 3]
             level = max(x * walls[index, 1] + z * walls[index, 2], BESIDE * flat)
-            if rise < -level:
+            at = (yaw / (2 * math.pi) + 0.5) * known - 0.5
+            first = math.floor(at)
+            share = at - first
+            foot = (1 - share) * feet[first % known] + share * feet[(first + 1) % known]
+            if rise < foot * level:
                 out[row, n] = FLOOR
             elif rise > ceiling * level:
                 out[row, n] = CEILING

@@ -45,7 +45,7 @@ class Skirting:
     Attributes:
         share: BINS float32 in 0..1, how much of each height it covers.
         colour: BINSxC float32, logarithm of its colour over that of the wall above.
-        own: the same over no wall, for another wall whose foot is not seen.
+        own: the same over that of the floor, for another wall whose foot is not seen.
         seen: columns in which it was measured.
     """
 
@@ -73,33 +73,39 @@ def draw_on(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -
     step = max(frame.width // COLUMNS, 1)
     columns = np.arange(step // 2, frame.width, step)
     wall = layout.planes(frame.yaw(columns), np.zeros(1)) - FIRST_WALL
-    rows = _rows(frame, layout.away(frame.yaw(columns)))
+    rows = _rows(frame, layout, frame.yaw(columns))
     feet, known = _logarithms(work[rows, columns], work), ~open_[rows, columns]
-    told = {
-        number: measured(feet[:, wall == number], known[:, wall == number])
-        for number in np.unique(wall).tolist()
-    }
+    sure = _sure(layout, frame.yaw(columns))
+    told = {}
+    for number in np.unique(wall).tolist():
+        own = wall == number
+        told[number] = measured(feet[:, own & sure], known[:, own & sure], straight=True)
+    if not any(told.values()):
+        told = {number: measured(feet[:, wall == number], known[:, wall == number]) for number in told}
     seen = {number: skirting for number, skirting in told.items() if skirting is not None}
     if not any(skirting.share.any() for skirting in seen.values()):
         return
-    above = cv2.blur(feet[-EDGE:].mean(axis=0), (1, 5), borderType=cv2.BORDER_REPLICATE).reshape(
-        len(columns), -1
+    wall_above, floor = (
+        cv2.blur(side.mean(axis=0), (1, 5), borderType=cv2.BORDER_REPLICATE).reshape(len(columns), -1)
+        for side in (feet[-EDGE:], feet[:EDGE])
     )
-    # the other walls are as the one that most is seen of, which may well have none
+    # the other walls are as the one that most is seen of, which may well have none; the floor is everywhere the same
     best = max(seen.values(), key=lambda one: one.seen)
-    above[np.isin(wall, list(told.keys() - seen.keys()))] = 0
+    beside = np.where(np.isin(wall, list(seen.keys()))[:, None], wall_above, floor)
     every = {number: skirting or replace(best, colour=best.own) for number, skirting in told.items()}
     found = {number: skirting for number, skirting in every.items() if skirting.share.any()}
     for part in parts:
-        _draw(frame, work, part, layout, found, above, step)
+        _draw(frame, work, part, layout, found, beside, step)
 
 
-def measured(feet: np.ndarray, known: np.ndarray) -> Skirting | None:
+def measured(feet: np.ndarray, known: np.ndarray, straight: bool = False) -> Skirting | None:
     """The skirting of one wall.
 
     Args:
         feet: BINSxNxC float32, logarithms of colours by height and column.
         known: BINSxN bool.
+        straight: the layout's floor is where the picture's is in all of these columns: what is no wall above it is
+            skirting, however much it resembles the floor.
 
     Returns:
         Its share is 0 everywhere where the wall has none; None where too little is seen to tell.
@@ -115,7 +121,7 @@ def measured(feet: np.ndarray, known: np.ndarray) -> Skirting | None:
         middle = np.median(away, axis=1)
         spread = np.median(np.abs(away - middle[:, None]), axis=1).max(axis=1)
         apart.append(np.abs(middle).max(axis=1) > np.maximum(DIFFERENT, CLEARLY * spread))
-    share = _longest(apart[0] & apart[1])
+    share = _longest(apart[0] & (np.arange(BINS) >= FOOT if straight else apart[1]))
     if not LOWEST <= share.sum() <= HIGHEST:
         if whole.mean() < MOSTLY:
             return None  # perhaps only its doors are seen
@@ -123,7 +129,7 @@ def measured(feet: np.ndarray, known: np.ndarray) -> Skirting | None:
     if int(np.argmax(share)) - FOOT >= APART:
         # the layout puts the foot too low: what shows below the skirting is floor, and no wall is to be seen there
         share[FOOT : int(np.argmax(share))] = True
-    colour, own = (np.median(feet - beside, axis=1).astype(np.float32) for beside in (wall, 0))
+    colour, own = (np.median(feet - beside, axis=1).astype(np.float32) for beside in (wall, floor))
     return Skirting(share.astype(np.float32), colour, own, int(whole.sum()))
 
 
@@ -138,9 +144,17 @@ def _longest(marks: np.ndarray) -> NDArray[np.bool_]:
     return out
 
 
-def _rows(frame: Frame, away: np.ndarray) -> NDArray[np.int64]:
+def _sure(layout: Layout, yaw: np.ndarray) -> NDArray[np.bool_]:
+    """In which directions (N) a plain wall's foot was seen."""
+    if layout.feet is None:
+        return np.zeros(len(yaw), bool)
+    seen = layout.feet.seen
+    return seen[np.floor((yaw / (2 * np.pi) + 0.5) * len(seen)).astype(int) % len(seen)]
+
+
+def _rows(frame: Frame, layout: Layout, yaw: np.ndarray) -> NDArray[np.int64]:
     """BINSxN: rows of the picture that show each height."""
-    pitch = np.arctan2(heights()[:, None] - 1, away)
+    pitch = np.arctan2(heights()[:, None] + layout.foot(yaw), layout.away(yaw))
     rows = (0.5 - pitch / np.pi) * frame.full_height - frame.top
     return np.clip(rows.astype(int), 0, frame.height - 1)
 
@@ -168,19 +182,19 @@ def _draw(
     part: Part,
     layout: Layout,
     found: dict[int, Skirting],
-    above: np.ndarray,
+    beside: np.ndarray,
     step: int,
 ) -> None:
-    """Draws the skirtings through one hole; `above` (NxC) is the colour of the wall over them, by column."""
+    """Draws the skirtings through one hole; `beside` (NxC) is what their colours are relative to, by column."""
     columns = np.arange(part.region.left, part.region.right)
     yaw = frame.yaw(columns)
-    wall, away = layout.planes(yaw, np.zeros(1)) - FIRST_WALL, layout.away(yaw)
-    ends = np.arctan2(np.array([LOW, HIGH])[:, None] - 1, away)
+    wall, away, foot = layout.planes(yaw, np.zeros(1)) - FIRST_WALL, layout.away(yaw), layout.foot(yaw)
+    ends = np.arctan2(np.array([LOW, HIGH])[:, None] + foot, away)
     rows = (0.5 - ends / np.pi) * frame.full_height - frame.top
     top, bottom = max(part.region.top, int(rows[1].min())), min(part.region.bottom, int(rows[0].max()) + 1)
     if top >= bottom:
         return
-    rise = np.tan(frame.pitch(np.arange(top, bottom)))[:, None] * away + 1
+    rise = np.tan(frame.pitch(np.arange(top, bottom)))[:, None] * away - foot
     at = (rise - LOW) / (HIGH - LOW) * BINS - 0.5
     region = Region(part.region.left, top, part.region.right, bottom)
     alpha = part.alpha[top - part.region.top : bottom - part.region.top].astype(np.float32) / 255
@@ -195,7 +209,7 @@ def _draw(
         tint = np.stack(
             [np.interp(at, np.arange(BINS), skirting.colour[:, c]) for c in range(count)], axis=-1
         )
-        drawn = np.exp(tint + above[np.minimum(columns % frame.width // step, len(above) - 1)]) * limit
+        drawn = np.exp(tint + beside[np.minimum(columns % frame.width // step, len(beside) - 1)]) * limit
         colours[..., :count] += weight[..., None].astype(np.float32) * (drawn - colours[..., :count])
     if work.dtype != np.float32:
         colours = np.rint(np.clip(colours, 0, limit))

@@ -14,6 +14,7 @@ import numpy as np
 
 from panorama.corners import meet, snapped
 from panorama.edges import LEAST, Edges
+from panorama.feet import standing
 from panorama.layout import Layout, Wall
 from panorama.sphere import Frame
 
@@ -60,7 +61,9 @@ def room_layout(frame: Frame, picture: np.ndarray, hole: np.ndarray, room: float
     if len(yaws) == 2 and abs(math.remainder(yaws[1] - yaws[0], QUARTER)) < ALIKE:
         yaws = yaws[:1]
     found = max((_Search(edges, yaw).best() for yaw in yaws), key=lambda one: one.score, default=None)
-    return snapped(frame, picture, hole, found) if found is not None and found.score >= TRUSTED else None
+    if found is None or found.score < TRUSTED:
+        return None
+    return standing(frame, picture, hole, snapped(frame, picture, hole, found))
 
 
 class _Search:

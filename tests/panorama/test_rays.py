@@ -1,11 +1,12 @@
 """Compiled geometry against numpy's own functions, and marks against bilinear sampling."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from panorama.layout import CEILING, FIRST_WALL, FLOOR, Layout, Wall
+from panorama.layout import CEILING, FIRST_WALL, FLOOR, Feet, Layout, Wall
 from panorama.sphere import Frame, Region, turned
 from panorama.views import View, marked, positions, render
 
@@ -50,16 +51,20 @@ def test_marks_are_seen_where_a_bilinear_sample_takes_anything(look: tuple[float
     assert np.array_equal(marked(frame, marks, view, at), render(frame, marks, view, linear=True, at=at) > 0)
 
 
+FEET = Feet(np.array([-1.0, -0.92, -1.07, -0.97, -1.02]), np.ones(5, bool))
+
+
+@pytest.mark.parametrize("room", [ROOM, replace(ROOM, feet=FEET)], ids=["level", "feet"])
 @pytest.mark.parametrize(
     "rotation", [turned(0.3, 0.0), turned(2.9, 0.2), turned(0, -math.pi / 2), turned(1, 1.5)]
 )
-def test_planes_of_a_view_are_those_of_its_directions(rotation: np.ndarray) -> None:
+def test_planes_of_a_view_are_those_of_its_directions(rotation: np.ndarray, room: Layout) -> None:
     frame, view = FRAMES["full"], View(rotation, 150.0, -1.5, -1.2, 450, 360)
     across = (np.arange(view.width) + 0.5) / view.focal + view.left
     down = (np.arange(view.height) + 0.5) / view.focal + view.top
-    shown = ROOM.shown(across, down, rotation)
+    shown = room.shown(across, down, rotation)
     columns, rows = frame.texel_at(*view.parts(0, 0, view.width, view.height))
-    planes = ROOM.planes(frame.yaw(columns), frame.pitch(rows))
+    planes = room.planes(frame.yaw(columns), frame.pitch(rows))
     assert shown.dtype == planes.dtype
     assert np.mean(shown != planes) < 1e-4  # a pixel on an edge may fall to either side
     assert {FLOOR, CEILING} & set(np.unique(shown).tolist())

@@ -1,0 +1,182 @@
+"""Puts the feet of walls where the picture shows them.
+
+A layout's walls are planes at right angles and its camera stands level; a photographed room is neither exactly, so that
+the line along which it has the floor begin runs some degrees beside the one that is seen, and whoever empties the room
+sees a kink where the two meet. Where a plain wall's foot is in sight, the line is measured: from the wall's own colour
+downwards to where it ends and then over the skirting, if there is one. Between, it is interpolated.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from panorama.layout import FIRST_WALL, Feet, Layout
+from panorama.sphere import Frame
+from panorama.views import reduced
+from vanisher_core.vanish import eight_bit
+
+COLUMNS = 1024
+"""Of the sphere, at most, in which feet are looked for."""
+LOW, HIGH, BINS = -0.1, 0.22, 64
+"""Heights above the layout's floor that are looked at, in camera heights, and their number."""
+STEP = (HIGH - LOW) / BINS
+EDGE = 6
+"""Bins at the upper end that show the wall, and at the lower end that show the floor."""
+DIFFERENT, NOISE, SHADE = 0.08, 3.0, 0.15
+"""A wall ends where it differs (in logarithms) so much, by so many of its own deviations, and by this part of what it
+differs from the floor: walls get darker towards it."""
+CONTRAST = 0.25
+"""Least difference between wall and floor."""
+RUN, LONG = math.radians(3), math.radians(8)
+"""Of the circle, on end, that must show a foot; and to tell what stands there."""
+GAP, STRAIGHT = 2, 1.5
+"""Columns missing in a run, and bins by which it may miss a straight line."""
+SLOPE, MOSTLY, ROUNDS = 0.25, 0.6, 4
+"""Bins a column that such a line may rise, and share of a run that must lie on it: curtains end in waves. How often
+what lies off it is left out."""
+HIGHEST, EVEN, CLEAR = 24, 0.05, 0.06
+"""Bins that a skirting may be high; a step of brightness (of logarithms) so small that the wall's end is left behind,
+and the least one from skirting to floor."""
+LIKE = 0.15
+"""Mean difference of brightness up to which a short stretch shows the skirting that a long one does."""
+DARKEST = 1e-3
+BRIGHTNESS = np.array([0.3, 0.6, 0.1], np.float32)
+"""Of red, green and blue; lenses tint the wall's end blue."""
+FARTHEST, FADES = 0.1, math.radians(60)
+"""Camera heights by which a foot may be off, and how far from those that were seen one is still believed to be so."""
+
+
+def standing(frame: Frame, picture: np.ndarray, hidden: np.ndarray, layout: Layout) -> Layout:
+    """The layout with the feet of its walls where they are seen.
+
+    Args:
+        frame: of the panorama, the whole sphere.
+        picture: HxW or HxWxC samples.
+        hidden: bool at any scale, what must not be looked at.
+        layout: as it was found.
+    """
+    small, less = reduced(frame, picture, COLUMNS)
+    columns = np.arange(small.width)
+    yaw = small.yaw(columns)
+    heights = LOW + (np.arange(BINS) + 0.5) * STEP
+    pitch = np.arctan2(heights[:, None] - 1, layout.away(yaw))
+    rows = np.clip(((0.5 - pitch / math.pi) * small.full_height).astype(int), 0, small.height - 1)
+    covered = cv2.resize(hidden.astype(np.float32), (small.width, small.height), interpolation=cv2.INTER_AREA)
+    covered = cv2.dilate((covered > 0).view(np.uint8), np.ones((3, 5), np.uint8)) > 0
+    strip = np.log(np.maximum(eight_bit(less)[rows, columns].astype(np.float32) / 255, DARKEST))
+    ends = np.where(covered[rows, columns].any(axis=0), np.nan, ends_of(strip))
+    wall = layout.planes(yaw, np.zeros(1)) - FIRST_WALL
+    feet = _feet(strip, _runs(ends, wall, RUN / small.step), ends, LONG / small.step)
+    seen = np.abs(feet) <= FARTHEST
+    if not seen.any():
+        return layout
+    level = np.interp(columns, columns[seen], feet[seen], period=small.width)
+    away = np.abs(columns[:, None] - columns[seen])
+    nearest = np.minimum(away, small.width - away).min(axis=1) * small.step
+    return replace(layout, feet=Feet(level * np.exp(-nearest / FADES) - 1, seen))
+
+
+def _feet(
+    strip: np.ndarray, runs: list[NDArray[np.intp]], ends: np.ndarray, long: float
+) -> NDArray[np.float64]:
+    """Height of the floor's edge in each column over the layout's, NaN where it is not seen.
+
+    Args:
+        strip: BINSxNxC float32, logarithms of colours by height and column.
+        runs: columns that show where the wall ends.
+        ends: N, the bin where it does.
+        long: columns of a run that tells by itself what stands at the wall's foot; shorter ones show the same, or are
+            left out.
+    """
+    feet = np.full(strip.shape[1], np.nan)
+    lines = [_straight(run, ends[run]) for run in runs]
+    profiles = [_profile(strip[:, own], line) for own, line in lines]
+    high = {k: _skirting(profiles[k]) for k, (own, _) in enumerate(lines) if len(own) >= long}
+    told = max((k for k in high if high[k]), key=lambda k: len(lines[k][0]), default=None)
+    for k, (own, line) in enumerate(lines):
+        if k not in high and told is not None and _alike(profiles[k], profiles[told], high[told]):
+            high[k] = high[told]
+        if k in high:
+            feet[own] = (line - high[k]) * STEP + LOW
+    return feet
+
+
+def ends_of(strip: np.ndarray) -> NDArray[np.float64]:
+    """The bin, from its lower edge, where the wall ends in each column (N); NaN where none can be told from the floor.
+
+    Args:
+        strip: BINSxNxC float32, logarithms of colours by height and column.
+    """
+    wall, floor = np.median(strip[-EDGE:], axis=0), np.median(strip[:EDGE], axis=0)
+    away = np.abs(strip - wall).max(axis=2)
+    contrast = np.abs(wall - floor).max(axis=1)
+    limit = np.maximum(np.maximum(DIFFERENT, NOISE * away[-EDGE:].mean(axis=0)), SHADE * contrast)
+    differs = away > limit
+    ended = differs.copy()
+    ended[1:] &= differs[:-1]  # in two bins, one below the other
+    end = BINS - np.argmax(ended[::-1], axis=0).astype(float)
+    below = np.arange(BINS)[:, None] < end - 1
+    once = (~differs & below).sum(axis=0) <= 1  # below a radiator there is wall again
+    clear = ended.any(axis=0) & once & (contrast > CONTRAST) & (end > EDGE) & (end < BINS - EDGE)
+    return np.where(clear, end, np.nan)
+
+
+def _runs(ends: np.ndarray, wall: np.ndarray, least: float) -> list[NDArray[np.intp]]:
+    """Columns of one wall, on end but for small gaps, that show where it ends."""
+    at = np.flatnonzero(np.isfinite(ends))
+    cuts = np.flatnonzero((np.diff(at) > GAP + 1) | (np.diff(wall[at]) != 0)) + 1
+    return [run for run in np.split(at, cuts) if len(run) >= least]
+
+
+def _straight(run: np.ndarray, ends: np.ndarray) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The straight line (in bins) that most ends of a run lie on, and the columns in which they do; none: no such."""
+    even = median_filter(ends, 5, mode="nearest")
+    near, line = np.ones(len(run), bool), even
+    for _ in range(ROUNDS):
+        if near.sum() < 2:
+            break
+        line = np.polyval(np.polyfit(run[near], even[near], 1), run)
+        away = np.abs(even - line)
+        near = away <= max(STRAIGHT, float(np.median(away)))
+    near = np.abs(even - line) <= STRAIGHT
+    if near.mean() < MOSTLY or abs(line[-1] - line[0]) > SLOPE * (run[-1] - run[0]):
+        near[:] = False
+    return run[near], line[near]
+
+
+def _profile(strip: np.ndarray, line: np.ndarray) -> NDArray[np.float32]:
+    """Brightness (logarithms, over that of the floor) by bins below the end of a wall, the median of a run.
+
+    Args:
+        strip: BINSxNxC, the columns of the run.
+        line: N, where the wall ends.
+    """
+    below = np.rint(line).astype(int) - 1 - np.arange(HIGHEST + 1)[:, None]
+    colours = strip[np.maximum(below, 0), np.arange(strip.shape[1])]
+    brightness = (colours - strip[:EDGE].mean(axis=0)) @ BRIGHTNESS
+    if not brightness.shape[1]:
+        return np.zeros(HIGHEST + 1, np.float32)
+    usual = np.median(brightness, axis=1)
+    return np.where((below >= 0).mean(axis=1) < 0.5, 0, usual).astype(np.float32)
+
+
+def _skirting(profile: np.ndarray) -> int:
+    """How many bins below the end of a wall the floor begins; 0: at once."""
+    # steps[k] lies between the bins k + 1 and k + 2 below the end
+    steps = np.abs((profile[2:-1] + profile[3:]) - (profile[:-3] + profile[1:-2])) / 2
+    even = np.flatnonzero(steps < EVEN)
+    if not len(even):
+        return 0
+    lower = int(np.argmax(steps[even[0] :])) + int(even[0])
+    return lower + 2 if steps[lower] >= CLEAR else 0
+
+
+def _alike(one: np.ndarray, other: np.ndarray, high: int) -> bool:
+    """Whether two profiles show the same skirting; its upper edge is blurred."""
+    return bool(np.abs(one - other)[high // 3 : high].mean() < LIKE)
