@@ -23,7 +23,7 @@ from panorama.views import PAD, View, marked, positions, render, seen, unproject
 from panorama.walls import room_layout
 from vanisher_core import blend
 from vanisher_core.exemplar.workers import run_bands
-from vanisher_core.mask import Mask
+from vanisher_core.mask import THRESHOLD, Mask
 from vanisher_core.photo import Photo
 
 LEAK = 2
@@ -79,7 +79,7 @@ class Canvas:
         self.parts: list[Part] = grown_objects(_rolled(mask, self.first), self.frame, grow, feather)
         self.work = _rolled(panorama.photo.array, self.first) if self.parts else panorama.photo.array
         self.room = room_yaw(self.frame, self.work) if self.parts else None
-        self.layout = self._layout()
+        self.layout = self._layout(mask)
         self.lit = light.fading(self.frame, self.parts) if self._lights(relight) else None
         self._light = None if self.lit is None else light.light_without(self.frame, self.work, self.parts)
         self.pieces: list[Piece] = pieces(self.parts, self.frame, self.layout)
@@ -174,24 +174,23 @@ class Canvas:
         """Whether there is new light: it was asked for, something goes, and the whole room is seen."""
         return relight and bool(self.parts) and light.sees_all(self.frame)
 
-    def _layout(self) -> Layout | None:
+    def _layout(self, mask: np.ndarray) -> Layout | None:
         """The room's layout, unless all that is to be erased lies on the floor below (or the ceiling above)."""
         steep = math.radians(STEEP)
         for part in self.parts:
             ends = self.frame.pitch(np.array([part.region.top, part.region.bottom - 1]))
             if ends.max() > -steep and ends.min() < steep:
-                return room_layout(self.frame, self.work, self._hidden(), self.room)
+                return room_layout(self.frame, self.work, self._hidden(mask), self.room)
         return None
 
-    def _hidden(self) -> np.ndarray:
-        """Bool at a reduced scale (at most 2048 columns): where something is to be erased."""
+    def _hidden(self, mask: np.ndarray) -> np.ndarray:
+        """Bool at a reduced scale (at most 2048 columns): where something stands that is to be erased.
+
+        As it was given: the ring that it is grown by shows the room, and feet of walls in it tell where they stand.
+        """
         step = max(self.frame.full_width // 2048, 1)
-        small = np.zeros([-(-side // step) for side in self.work.shape[:2]], bool)
-        for part in self.parts:
-            rows, columns = np.nonzero(part.alpha[::step, ::step])
-            rows, columns = rows * step + part.region.top, columns * step + part.region.left
-            small[rows // step, columns % self.frame.width // step] = True
-        return small
+        columns = (np.arange(0, self.frame.width, step) + self.first) % self.frame.width
+        return mask[::step][:, columns] >= THRESHOLD
 
     def _elsewhere(self, piece: Piece, view: View) -> np.ndarray:
         """Bool of the view's size: what shows another plane, or its own much less sharply than the piece needs."""

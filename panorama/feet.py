@@ -33,7 +33,7 @@ DIFFERENT, NOISE, SHADE = 0.08, 3.0, 0.15
 differs from the floor: walls get darker towards it."""
 CONTRAST = 0.25
 """Least difference between wall and floor."""
-RUN, LONG = math.radians(3), math.radians(8)
+RUN, LONG = math.radians(3), math.radians(12)
 """Of the circle, on end, that must show a foot; and to tell what stands there."""
 GAP, STRAIGHT = 2, 1.5
 """Columns missing in a run, and bins by which it may miss a straight line."""
@@ -48,7 +48,7 @@ LIKE = 0.15
 DARKEST = 1e-3
 BRIGHTNESS = np.array([0.3, 0.6, 0.1], np.float32)
 """Of red, green and blue; lenses tint the wall's end blue."""
-FARTHEST, FADES = 0.1, math.radians(60)
+FARTHEST, FADES = 0.1, math.radians(25)
 """Camera heights by which a foot may be off, and how far from those that were seen one is still believed to be so."""
 
 

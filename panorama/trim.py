@@ -27,8 +27,8 @@ EDGE = 6
 """Bins at the upper end that show the wall, and at the lower end that show the floor."""
 DIFFERENT, CLEARLY = 0.06, 2.5
 """Least difference (of logarithms) of a skirting from wall and floor; likewise in its own usual deviations."""
-LOWEST, HIGHEST = 3, 36
-"""Bins that a skirting may be high."""
+LOWEST, HIGHEST, STRAIGHT = 6, 36, 24
+"""Bins that a skirting may be high, and where it was seen to run straight."""
 SEEN, LEAST = 0.08, 8
 """Columns that must show the foot of a wall: as a share of the wall's, and at least so many."""
 MOSTLY = 0.5
@@ -122,7 +122,7 @@ def measured(feet: np.ndarray, known: np.ndarray, straight: bool = False) -> Ski
         spread = np.median(np.abs(away - middle[:, None]), axis=1).max(axis=1)
         apart.append(np.abs(middle).max(axis=1) > np.maximum(DIFFERENT, CLEARLY * spread))
     share = _longest(apart[0] & (np.arange(BINS) >= FOOT if straight else apart[1]))
-    if not LOWEST <= share.sum() <= HIGHEST:
+    if not LOWEST <= share.sum() <= (STRAIGHT if straight else HIGHEST):
         if whole.mean() < MOSTLY:
             return None  # perhaps only its doors are seen
         share[:] = False
