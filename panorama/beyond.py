@@ -14,12 +14,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from panorama.axes import room_yaw
 from panorama.edges import Edges
 from panorama.furniture import CERTAIN, FURNITURE, RoomFurniture, kinds
+from panorama.layout import Layout
 from panorama.objects import components
 from panorama.sphere import Frame, Region
-from panorama.walls import room_layout
 
 STANDING = ("bed", "chair", "plant", "sofa", "table", "rug", "cabinet")
 """Names of what stands or lies on the floor; the others may hang."""
@@ -46,7 +45,7 @@ Thing = tuple[Region, np.ndarray, float]
 
 
 def in_the_room(
-    frame: Frame, picture: np.ndarray, odds: np.ndarray, room: RoomFurniture
+    frame: Frame, picture: np.ndarray, odds: np.ndarray, room: RoomFurniture, layout: Layout | None
 ) -> NDArray[np.float32]:
     """Log odds (HxW) without what is behind the walls or part of them; as they are where no layout can be trusted.
 
@@ -55,29 +54,30 @@ def in_the_room(
         picture: HxWx3 uint8.
         odds: of furniture, above -CERTAIN on things only (`panorama.certain`).
         room: what the network says of the same picture.
+        layout: of the room, as found without what is furniture; None: not known.
 
     Raises:
         ModelError: the layout's weights are missing or damaged.
     """
     left, marks = odds.astype(np.float32), odds > -CERTAIN
-    layout = room_layout(frame, picture, marks, room_yaw(frame, picture)) if marks.any() else None
     if layout is None:
         return left
     yaw = frame.yaw(np.arange(frame.width))
-    wall, edges = layout.away(yaw), Edges(frame, picture, marks)
-    sure = edges.of(edges.mass, -1.0, yaw, np.arctan2(-1.0, wall))
+    away, foot, edges = layout.away(yaw), layout.foot(yaw), Edges(frame, picture, marks)
+    sure = edges.of(edges.mass, -1.0, yaw, np.arctan2(foot, away))
+    wall = away / -foot  # how far what stands at its foot seems to be
     stands = room.share(_channels(STANDING))
     behind, before, untold = [], [], []
     for region, own in components(marks, frame):
         standing = frame.cut(stands, region)[own].mean() >= 0.5
         columns = np.arange(region.left, region.right) % frame.width
-        foot = _foot(frame, region, own, wall[columns]) if sure[columns].mean() >= TRUSTED else 0.0
-        if BEYOND < foot < (math.inf if standing else LOW):
-            behind.append((region, own, foot))
-        elif foot > BEYOND and _ends_low(frame, region) and not _is_told(frame, region, own, room):
-            untold.append((region, own, foot))
+        end = _foot(frame, region, own, wall[columns]) if sure[columns].mean() >= TRUSTED else 0.0
+        if BEYOND < end < (math.inf if standing else LOW):
+            behind.append((region, own, end))
+        elif end > BEYOND and _ends_low(frame, region) and not _is_told(frame, region, own, room):
+            untold.append((region, own, end))
         else:
-            before.append((region, own, foot))
+            before.append((region, own, end))
     for region, own, _ in behind + untold + _seen_through(frame, behind, before):
         frame.put(left, region, np.where(own, np.float32(-CERTAIN), frame.cut(left, region)))
     return left

@@ -23,7 +23,7 @@ from panorama.views import PAD, View, marked, positions, render, seen, unproject
 from panorama.walls import room_layout
 from vanisher_core import blend
 from vanisher_core.exemplar.workers import run_bands
-from vanisher_core.mask import THRESHOLD, Mask
+from vanisher_core.mask import SOFT_FLOOR, Mask
 from vanisher_core.photo import Photo
 
 LEAK = 2
@@ -79,7 +79,7 @@ class Canvas:
         self.parts: list[Part] = grown_objects(_rolled(mask, self.first), self.frame, grow, feather)
         self.work = _rolled(panorama.photo.array, self.first) if self.parts else panorama.photo.array
         self.room = room_yaw(self.frame, self.work) if self.parts else None
-        self.layout = self._layout(mask)
+        self.layout = self._layout(mask, exact=grow == 0)
         self.lit = light.fading(self.frame, self.parts) if self._lights(relight) else None
         self._light = None if self.lit is None else light.light_without(self.frame, self.work, self.parts)
         self.pieces: list[Piece] = pieces(self.parts, self.frame, self.layout)
@@ -174,23 +174,24 @@ class Canvas:
         """Whether there is new light: it was asked for, something goes, and the whole room is seen."""
         return relight and bool(self.parts) and light.sees_all(self.frame)
 
-    def _layout(self, mask: np.ndarray) -> Layout | None:
+    def _layout(self, mask: np.ndarray, exact: bool) -> Layout | None:
         """The room's layout, unless all that is to be erased lies on the floor below (or the ceiling above)."""
         steep = math.radians(STEEP)
         for part in self.parts:
             ends = self.frame.pitch(np.array([part.region.top, part.region.bottom - 1]))
             if ends.max() > -steep and ends.min() < steep:
-                return room_layout(self.frame, self.work, self._hidden(mask), self.room)
+                return room_layout(self.frame, self.work, self._hidden(mask, exact), self.room)
         return None
 
-    def _hidden(self, mask: np.ndarray) -> np.ndarray:
+    def _hidden(self, mask: np.ndarray, exact: bool) -> np.ndarray:
         """Bool at a reduced scale (at most 2048 columns): where something stands that is to be erased.
 
         As it was given: the ring that it is grown by shows the room, and feet of walls in it tell where they stand.
         """
-        step = max(self.frame.full_width // 2048, 1)
-        columns = (np.arange(0, self.frame.width, step) + self.first) % self.frame.width
-        return mask[::step][:, columns] >= THRESHOLD
+        step = -(-self.frame.full_width // 2048)
+        rows, columns = (np.arange(0, side, step) for side in mask.shape)
+        less = np.roll(np.maximum.reduceat(mask, rows, axis=0), -self.first, axis=1)
+        return np.maximum.reduceat(less, columns, axis=1) >= (1 if exact else SOFT_FLOOR)
 
     def _elsewhere(self, piece: Piece, view: View) -> np.ndarray:
         """Bool of the view's size: what shows another plane, or its own much less sharply than the piece needs."""

@@ -115,7 +115,8 @@ class _Steps:
         self.frame, small = reduced(frame, picture, COLUMNS)
         size = self.frame.width, self.frame.height
         self.layout = layout
-        known = cv2.resize(hidden.astype(np.float32), size, interpolation=cv2.INTER_AREA) == 0
+        covered = cv2.resize(hidden.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+        known = cv2.dilate(covered.view(np.uint8), np.ones((3, 3), np.uint8)) == 0  # its outline is neither
         colours = np.log(eight_bit(small).astype(np.float32) / 255 + DARKEST)
         self.known = known
         self.side = max(round(BESIDE / self.frame.step), 1)

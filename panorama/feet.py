@@ -21,8 +21,8 @@ from panorama.sphere import Frame
 from panorama.views import reduced
 from vanisher_core.vanish import eight_bit
 
-COLUMNS = 1024
-"""Of the sphere, at most, in which feet are looked for."""
+COLUMNS, LEAST_COLUMNS = 1024, 512
+"""Of the sphere, at most, in which feet are looked for, and with which they can be told."""
 LOW, HIGH, BINS = -0.1, 0.22, 64
 """Heights above the layout's floor that are looked at, in camera heights, and their number."""
 STEP = (HIGH - LOW) / BINS
@@ -43,8 +43,9 @@ what lies off it is left out."""
 HIGHEST, EVEN, CLEAR = 24, 0.05, 0.06
 """Bins that a skirting may be high; a step of brightness (of logarithms) so small that the wall's end is left behind,
 and the least one from skirting to floor."""
-LIKE = 0.15
-"""Mean difference of brightness up to which a short stretch shows the skirting that a long one does."""
+LIKE, FLOOR = 0.15, 0.2
+"""Mean difference of brightness up to which a short stretch shows the skirting that a long one does; largest difference
+of any colour up to which it is floor that a wall ends at."""
 DARKEST = 1e-3
 BRIGHTNESS = np.array([0.3, 0.6, 0.1], np.float32)
 """Of red, green and blue; lenses tint the wall's end blue."""
@@ -62,24 +63,35 @@ def standing(frame: Frame, picture: np.ndarray, hidden: np.ndarray, layout: Layo
         layout: as it was found.
     """
     small, less = reduced(frame, picture, COLUMNS)
-    columns = np.arange(small.width)
+    if small.width < LEAST_COLUMNS:
+        return layout
+    # from the beginning of a wall on, so that no run of columns is cut by the seam
+    first = math.floor((layout.walls[0].start / (2 * math.pi) + 0.5) * small.width) + 1
+    columns = (np.arange(small.width) + first) % small.width
     yaw = small.yaw(columns)
     heights = LOW + (np.arange(BINS) + 0.5) * STEP
     pitch = np.arctan2(heights[:, None] - 1, layout.away(yaw))
     rows = np.clip(((0.5 - pitch / math.pi) * small.full_height).astype(int), 0, small.height - 1)
-    covered = cv2.resize(hidden.astype(np.float32), (small.width, small.height), interpolation=cv2.INTER_AREA)
-    covered = cv2.dilate((covered > 0).view(np.uint8), np.ones((3, 5), np.uint8)) > 0
     strip = np.log(np.maximum(eight_bit(less)[rows, columns].astype(np.float32) / 255, DARKEST))
-    ends = np.where(covered[rows, columns].any(axis=0), np.nan, ends_of(strip))
+    ends = np.where(_covered(hidden, small)[rows, columns].any(axis=0), np.nan, ends_of(strip))
     wall = layout.planes(yaw, np.zeros(1)) - FIRST_WALL
-    feet = _feet(strip, _runs(ends, wall, RUN / small.step), ends, LONG / small.step)
+    feet = np.empty(small.width)
+    feet[columns] = _feet(strip, _runs(ends, wall, RUN / small.step), ends, LONG / small.step)
     seen = np.abs(feet) <= FARTHEST
     if not seen.any():
         return layout
-    level = np.interp(columns, columns[seen], feet[seen], period=small.width)
-    away = np.abs(columns[:, None] - columns[seen])
+    every = np.arange(small.width)
+    level = np.interp(every, every[seen], feet[seen], period=small.width)
+    away = np.abs(every[:, None] - every[seen])
     nearest = np.minimum(away, small.width - away).min(axis=1) * small.step
     return replace(layout, feet=Feet(level * np.exp(-nearest / FADES) - 1, seen))
+
+
+def _covered(hidden: np.ndarray, frame: Frame) -> NDArray[np.bool_]:
+    """What is hidden, and its outline, at the size of a frame."""
+    covered = cv2.resize(hidden.astype(np.float32), (frame.width, frame.height), interpolation=cv2.INTER_AREA)
+    wide = np.pad((covered > 0).view(np.uint8), ((0, 0), (2, 2)), mode="wrap")
+    return cv2.dilate(wide, np.ones((3, 5), np.uint8))[:, 2:-2] > 0
 
 
 def _feet(
@@ -97,10 +109,11 @@ def _feet(
     feet = np.full(strip.shape[1], np.nan)
     lines = [_straight(run, ends[run]) for run in runs]
     profiles = [_profile(strip[:, own], line) for own, line in lines]
-    high = {k: _skirting(profiles[k]) for k, (own, _) in enumerate(lines) if len(own) >= long}
+    told_by = {k: _skirting(profiles[k]) for k, (own, _) in enumerate(lines) if len(own) >= long}
+    high = {k: bins for k, bins in told_by.items() if bins is not None}
     told = max((k for k in high if high[k]), key=lambda k: len(lines[k][0]), default=None)
     for k, (own, line) in enumerate(lines):
-        if k not in high and told is not None and _alike(profiles[k], profiles[told], high[told]):
+        if k not in told_by and told is not None and _alike(profiles[k], profiles[told], high[told]):
             high[k] = high[told]
         if k in high:
             feet[own] = (line - high[k]) * STEP + LOW
@@ -151,32 +164,34 @@ def _straight(run: np.ndarray, ends: np.ndarray) -> tuple[NDArray[np.intp], NDAr
 
 
 def _profile(strip: np.ndarray, line: np.ndarray) -> NDArray[np.float32]:
-    """Brightness (logarithms, over that of the floor) by bins below the end of a wall, the median of a run.
+    """Colours (logarithms, over those of the floor) by bins below the end of a wall, the median of a run.
 
     Args:
         strip: BINSxNxC, the columns of the run.
         line: N, where the wall ends.
     """
+    if not len(line):
+        return np.zeros((HIGHEST + 1, strip.shape[2]), np.float32)
     below = np.rint(line).astype(int) - 1 - np.arange(HIGHEST + 1)[:, None]
-    colours = strip[np.maximum(below, 0), np.arange(strip.shape[1])]
-    brightness = (colours - strip[:EDGE].mean(axis=0)) @ BRIGHTNESS
-    if not brightness.shape[1]:
-        return np.zeros(HIGHEST + 1, np.float32)
-    usual = np.median(brightness, axis=1)
-    return np.where((below >= 0).mean(axis=1) < 0.5, 0, usual).astype(np.float32)
+    colours = strip[np.maximum(below, 0), np.arange(strip.shape[1])] - strip[:EDGE].mean(axis=0)
+    inside = (below >= 0).mean(axis=1) >= 0.5
+    return np.where(inside[:, None], np.median(colours, axis=1), 0).astype(np.float32)
 
 
-def _skirting(profile: np.ndarray) -> int:
-    """How many bins below the end of a wall the floor begins; 0: at once."""
+def _skirting(profile: np.ndarray) -> int | None:
+    """How many bins below the end of a wall the floor begins; 0: at once; None: it cannot be told."""
+    brightness = profile @ BRIGHTNESS
     # steps[k] lies between the bins k + 1 and k + 2 below the end
-    steps = np.abs((profile[2:-1] + profile[3:]) - (profile[:-3] + profile[1:-2])) / 2
+    steps = np.abs((brightness[2:-1] + brightness[3:]) - (brightness[:-3] + brightness[1:-2])) / 2
     even = np.flatnonzero(steps < EVEN)
     if not len(even):
-        return 0
+        return None
     lower = int(np.argmax(steps[even[0] :])) + int(even[0])
-    return lower + 2 if steps[lower] >= CLEAR else 0
+    if steps[lower] >= CLEAR:
+        return lower + 2
+    return 0 if np.abs(profile[even[0] + 1 : even[0] + 1 + EDGE]).max() < FLOOR else None
 
 
 def _alike(one: np.ndarray, other: np.ndarray, high: int) -> bool:
     """Whether two profiles show the same skirting; its upper edge is blurred."""
-    return bool(np.abs(one - other)[high // 3 : high].mean() < LIKE)
+    return bool(np.abs((one - other) @ BRIGHTNESS)[high // 3 : high].mean() < LIKE)

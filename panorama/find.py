@@ -19,17 +19,20 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from panorama import edges
+from panorama import edges, rugs
+from panorama.axes import room_yaw
 from panorama.beyond import in_the_room
 from panorama.certain import LEVEL, certain, log_odds
 from panorama.files import Panorama
 from panorama.furniture import CERTAIN, FURNITURE, MODELS, RoomFurniture, kinds
+from panorama.layout import Layout
 from panorama.leftovers import leftovers
 from panorama.light import sees_all
 from panorama.objects import components, solid_angle
 from panorama.segments import shared
 from panorama.sphere import Frame, Region
 from panorama.views import View, reduced, render, seen, unproject
+from panorama.walls import room_layout
 from vanisher_core.errors import UsageError
 from vanisher_core.mask import Mask
 
@@ -61,6 +64,8 @@ SHADOW, SHADOW_RANGE = 0.08, (math.radians(0.5), math.radians(4))
 """Band below a thing, as a share of its height, and its limits in radians."""
 FRINGE = math.radians(0.7)
 """Width of the darker wall round a thing that goes with it as well."""
+RUG, LYING = "rug", 0.5
+"""The name of what lies on the floor, and the share of it from which on something does."""
 WHOLE = 0.65
 """Say of the networks that see the whole room; the views have the rest."""
 
@@ -177,7 +182,15 @@ def _told(
         for votes in {FURNITURE, *(votes for name, votes in names.items() if name in known)}
     }
     likely = certain(frame, shared(frame, picture, merged[FURNITURE]), views[FURNITURE])
-    pieces = in_the_room(frame, picture, likely, room)
+    marks = likely > -CERTAIN
+    layout = room_layout(frame, picture, marks, room_yaw(frame, picture)) if marks.any() else None
+    pieces = in_the_room(frame, picture, likely, room, layout)
+    rest = _rest_of_rugs(frame, picture, _things(pieces, frame), room, layout)
+    pieces[rest] = log_odds(SURE)
+    others = pieces > -CERTAIN
+    for name, votes in names.items():
+        if name not in known:
+            others |= views[votes] >= log_odds(LEVEL)
     told = {}
     for name in known.keys() & names.keys():
         votes = names[name]
@@ -186,11 +199,21 @@ def _told(
             # the views have no word for it: they say where furniture is, the room which of it is meant
             chance = room.share(known[name]) / (1 + np.exp(-odds))
             odds = np.log(chance.clip(1e-6) / (1 - chance).clip(1e-6))
+            if name == RUG:
+                odds[rest] = log_odds(SURE)
         found = np.where(pieces > -CERTAIN, odds, np.float32(-CERTAIN))
-        marks = found >= log_odds(LEVEL)
-        more = leftovers(frame, picture, marks, (pieces > -CERTAIN) & ~marks)
+        more = leftovers(frame, picture, _things(found, frame), others)
         told[name] = np.where(more, np.float32(log_odds(SURE)), found)
     return told
+
+
+def _rest_of_rugs(
+    frame: Frame, picture: np.ndarray, found: np.ndarray, room: RoomFurniture, layout: Layout | None
+) -> np.ndarray:
+    """What is missing of rugs that were found (HxW bool)."""
+    if RUG not in kinds():
+        return np.zeros_like(found)
+    return rugs.whole(frame, picture, found, found & (room.share(kinds()[RUG]) >= LYING), layout)
 
 
 def _add(
@@ -213,15 +236,11 @@ def _add(
 
 def _mask(frame: Frame, small: Frame, merged: np.ndarray, shadows: bool) -> Mask:
     """The mask of what has these log odds (of the small frame's size), at the panorama's size."""
-    marks = (merged >= log_odds(LEVEL)).astype(bool)
-    kept, bands = np.zeros_like(marks), np.zeros_like(marks)
-    sure = log_odds(SURE)
-    for region, own in components(marks, small) if marks.any() else []:
-        if solid_angle(own, region, small) >= LEAST and small.cut(merged, region)[own].max() >= sure:
-            _put(kept, region, own, small)
-            if shadows:
-                _put_shadow(bands, region, own, small)
+    kept = _things(merged, small)
+    bands = np.zeros_like(kept)
     if shadows and kept.any():
+        for region, own in components(kept, small):
+            _put_shadow(bands, region, own, small)
         bands |= small.distance(kept, Region(0, 0, small.width, small.height), FRINGE) <= FRINGE
     size = (frame.width, frame.height)
     above = merged - np.float32(log_odds(LEVEL))
@@ -229,6 +248,16 @@ def _mask(frame: Frame, small: Frame, merged: np.ndarray, shadows: bool) -> Mask
     large = cv2.resize(odds_kept, size, interpolation=cv2.INTER_LINEAR) >= 0
     shadow = cv2.resize((bands | kept).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     return Mask.from_array(large | shadow)
+
+
+def _things(odds: np.ndarray, frame: Frame) -> np.ndarray:
+    """What belongs to things (HxW bool): connected parts that are large enough, and certain somewhere."""
+    marks = odds >= log_odds(LEVEL)
+    kept = np.zeros_like(marks)
+    for region, own in components(marks, frame) if marks.any() else []:
+        if solid_angle(own, region, frame) >= LEAST and frame.cut(odds, region)[own].max() >= log_odds(SURE):
+            _put(kept, region, own, frame)
+    return kept
 
 
 def _put(marks: np.ndarray, region: Region, own: np.ndarray, frame: Frame) -> None:

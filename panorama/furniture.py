@@ -4,10 +4,11 @@ Perspective views (`panorama/find.py`) see outlines, but a wardrobe fills a view
 furniture networks (`vanisher_core/models/furniture.py`) look at the whole panorama at once, small, as it is and
 mirrored. They also tell pieces apart that the segmenter has no word for: rugs, lamps, pictures, shelves, cabinets.
 
-One has learnt on rooms that hold furniture and nothing else, the other on homes (`panorama.rooms --lived-in`): it knows
-kitchens, radiators and open doors for what they are, small things and large rugs, but misses more of what stands near.
-Their answers are averaged, as errors of networks that learnt apart differ (Lakshminarayanan, Pritzel and Blundell,
-"Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles", NeurIPS 2017, section 2.4).
+One has learnt on rooms that hold furniture and nothing else, two on homes (`panorama.rooms --lived-in`), the later of
+them more often close to furniture: they know kitchens, radiators and open doors for what they are, small things and
+large rugs, mirrors. Their answers are averaged, as errors of networks that learnt apart differ (Lakshminarayanan,
+Pritzel and Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles", NeurIPS 2017,
+section 2.4).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from vanisher_core.models.furniture import FurnitureNet
 
-MODELS = {"room-furniture": (384, 1 / 3), "home-furniture": (512, 2 / 3)}
+MODELS = {"room-furniture": (384, 1 / 4), "home-furniture": (512, 3 / 8), "near-furniture": (512, 3 / 8)}
 """The networks: columns of the panorama as each has learnt to see it, and its say; answers have half as many."""
 LEAN = 1.0
 """Taken from the logarithm of the room's chance: what is left standing is worse than a wall that is filled again, and
@@ -82,11 +83,11 @@ class RoomFurniture:
         self._frame, self._picture = frame, picture
         rows = max(columns for columns, _ in MODELS.values()) // 4
         with torch.inference_mode():
-            both = sum(say * _answer(name, picture, columns, rows) for name, (columns, say) in MODELS.items())
-            assert isinstance(both, torch.Tensor)
-            both[0] -= LEAN
+            mean = sum(say * _answer(name, picture, columns, rows) for name, (columns, say) in MODELS.items())
+            assert isinstance(mean, torch.Tensor)
+            mean[0] -= LEAN
             # Sums differ in their last bits with the number of threads; masks must not.
-            self._chances = torch.softmax(both.round(decimals=3), 0).numpy()
+            self._chances = torch.softmax(mean.round(decimals=3), 0).numpy()
 
     def odds(self, channels: tuple[int, ...]) -> NDArray[np.float32]:
         """Log odds that a direction shows one of some classes, HxW of the frame, along the picture's edges."""

@@ -35,6 +35,8 @@ REACH, MOST = math.radians(9), 0.03
 """How far from a thing its pieces may end, and steradians of the largest one."""
 ABOVE, BESIDE, BELOW = math.radians(1.6), math.radians(0.35), math.radians(0.7)
 """Gaps between a thing and what stands on it, touches it, hangs from it."""
+LEAST_COLUMNS = 512
+"""Of the sphere, with which pieces can be told."""
 PIECES = 3
 """Pieces that may hang on each other."""
 STEEPEST = math.radians(60)
@@ -53,7 +55,7 @@ def leftovers(frame: Frame, picture: np.ndarray, found: np.ndarray, others: np.n
     Returns:
         HxW bool; nothing of `found` and `others`.
     """
-    if not found.any():
+    if not found.any() or frame.full_width < LEAST_COLUMNS:
         return np.zeros_like(found)
     edge = min(math.ceil(2 * REACH / frame.step), frame.width)
     wide, things, known = (
@@ -91,7 +93,7 @@ def _odd(lab: np.ndarray, known: np.ndarray, blur: float) -> NDArray[np.bool_]:
         small = cv2.resize(values, cells, interpolation=cv2.INTER_AREA)
         return cv2.resize(cv2.GaussianBlur(small, (0, 0), blur), size, interpolation=cv2.INTER_LINEAR)
 
-    plain, differs, share = outside, np.zeros_like(known), outside
+    plain, differs, share = outside, known, outside
     for _ in range(ROUNDS):
         share = np.maximum(total(plain), np.float32(1e-4))
         away = np.linalg.norm(lab - total(lab * plain[..., None]) / share[..., None], axis=2)
@@ -111,7 +113,8 @@ def _pieces(frame: Frame, odd: np.ndarray, things: np.ndarray) -> NDArray[np.boo
     ends = np.zeros(count, np.float32)
     np.maximum.at(ends, labels[odd], away[odd])
     small = (area <= MOST) & (ends <= REACH)
-    small[0] = False
+    # what is no piece, and what runs on beyond the part of the sphere that is repeated
+    small[np.unique(np.concatenate([[0], labels[:, 0], labels[:, -1]]))] = False
     above, beside, below = (max(round(angle / frame.step), 1) for angle in (ABOVE, BESIDE, BELOW))
     near = np.ones((above + below + 1, 2 * beside + 1), np.uint8)
     pieces = np.zeros_like(things)

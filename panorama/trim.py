@@ -28,7 +28,8 @@ EDGE = 6
 DIFFERENT, CLEARLY = 0.06, 2.5
 """Least difference (of logarithms) of a skirting from wall and floor; likewise in its own usual deviations."""
 LOWEST, HIGHEST, STRAIGHT = 6, 36, 24
-"""Bins that a skirting may be high, and where it was seen to run straight."""
+"""Bins that a skirting may be high; and above the floor where that was measured (`panorama.feet`): what is higher there
+is something else."""
 SEEN, LEAST = 0.08, 8
 """Columns that must show the foot of a wall: as a share of the wall's, and at least so many."""
 MOSTLY = 0.5
@@ -79,7 +80,7 @@ def draw_on(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -
     told = {}
     for number in np.unique(wall).tolist():
         own = wall == number
-        told[number] = measured(feet[:, own & sure], known[:, own & sure], straight=True)
+        told[number] = measured(feet[:, own], known[:, own] & sure[own], straight=True)
     if not any(told.values()):
         told = {number: measured(feet[:, wall == number], known[:, wall == number]) for number in told}
     seen = {number: skirting for number, skirting in told.items() if skirting is not None}
@@ -122,7 +123,9 @@ def measured(feet: np.ndarray, known: np.ndarray, straight: bool = False) -> Ski
         spread = np.median(np.abs(away - middle[:, None]), axis=1).max(axis=1)
         apart.append(np.abs(middle).max(axis=1) > np.maximum(DIFFERENT, CLEARLY * spread))
     share = _longest(apart[0] & (np.arange(BINS) >= FOOT if straight else apart[1]))
-    if not LOWEST <= share.sum() <= (STRAIGHT if straight else HIGHEST):
+    if straight and share.sum() > STRAIGHT:
+        return None
+    if not LOWEST <= share.sum() <= HIGHEST:
         if whole.mean() < MOSTLY:
             return None  # perhaps only its doors are seen
         share[:] = False

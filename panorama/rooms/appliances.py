@@ -26,8 +26,8 @@ def column(random: np.random.Generator, top: float, style: Style) -> Piece:
     skin = style.wall if random.random() < 0.7 else Material("paint", pick(random, WALLS))
     parts = [box((0, deep / 2, top / 2), (wide, deep, top), skin)]
     if random.random() < 0.6:
-        parts.append(box((0, deep / 2, 0.04), (wide + 0.024, deep + 0.024, 0.08), style.trim))
-    return Piece(ROOM, "column", parts, wide, deep)
+        parts.append(box((0, (deep + 0.012) / 2, 0.04), (wide + 0.024, deep + 0.012, 0.08), style.trim))
+    return Piece(ROOM, "column", parts, wide + 0.024, deep + 0.012)
 
 
 def _sheet(random: np.random.Generator) -> Material:

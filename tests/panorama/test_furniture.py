@@ -66,7 +66,7 @@ def test_every_texel_gets_odds_across_the_seam_too(red: None, size: tuple[int, i
 
 
 def test_networks_are_averaged_by_their_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    odds = {"room-furniture": -2.0, "home-furniture": 3.0}
+    odds = {"room-furniture": -2.0, "home-furniture": 3.0, "near-furniture": 1.0}
 
     class Even(nn.Module):
         """Says the same of every direction."""
@@ -81,7 +81,7 @@ def test_networks_are_averaged_by_their_say(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(furniture, "_network", Even)
     picture = np.zeros((128, 256, 3), np.uint8)
     found = furniture.RoomFurniture(Frame.full(256, 128), picture).odds((1,))
-    assert np.allclose(found, -2 / 3 + 3 * 2 / 3 + furniture.LEAN, atol=0.01)
+    assert np.allclose(found, -2 / 4 + 3 * 3 / 8 + 3 / 8 + furniture.LEAN, atol=0.01)
 
 
 def test_a_mirrored_room_has_mirrored_odds(red: None) -> None:
@@ -145,12 +145,11 @@ def test_every_kind_of_the_renderer_has_a_name_and_names_all_weights_that_matter
     assert len(known["chair"]) == 2 and len(known["furniture"]) == 12 and 0 not in known["furniture"]
     assert find.weights(("rug",)).keys() == {
         "segment-furniture",
-        "room-furniture",
-        "home-furniture",
+        *furniture.MODELS,
         "room-layout",
     }
     assert find.weights(("furniture", "person")).keys() == {
-        "segment-furniture", "segment-person", "room-furniture", "home-furniture", "room-layout",
+        "segment-furniture", "segment-person", *furniture.MODELS, "room-layout",
     }  # fmt: skip
     assert find.weights(("person",)).keys() == {"segment-person"}
     with pytest.raises(errors.UsageError, match=r"unicorn.*person.*cabinet"):
