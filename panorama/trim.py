@@ -2,19 +2,21 @@
 
 A strip a few texels high is lost between the fills of wall and floor, and whoever looks at an emptied room looks there.
 Along a wall it is the same everywhere, seen at the same height above the floor, so what is known of it is measured once
-(its colours relative to the wall above it, the median over the known columns) and drawn wherever it was erased.
+(its colours relative to the wall above it, the median over the known columns) and drawn wherever it was erased. Walls
+whose foot is hidden get that of another one, its colours relative to the floor.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from panorama.layout import FIRST_WALL, Layout
-from panorama.objects import Part, covered
+from panorama.objects import EVEN, Part, covered
 from panorama.sphere import Frame, Region
 
 LOW, HIGH, BINS = -0.08, 0.18, 52
@@ -36,6 +38,8 @@ MOSTLY = 0.5
 """Share of a wall's columns that must show its foot to tell that it has no skirting."""
 COLUMNS = 1024
 """Of the sphere, at most, in which a foot is measured."""
+ROWS = 64
+"""Of the picture that are drawn at a time."""
 DARKEST = 1e-3
 
 
@@ -96,7 +100,7 @@ def draw_on(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -
     every = {number: skirting or replace(best, colour=best.own) for number, skirting in told.items()}
     found = {number: skirting for number, skirting in every.items() if skirting.share.any()}
     for part in parts:
-        _draw(frame, work, part, layout, found, beside, step)
+        _draw(frame, work, part, layout, found, beside)
 
 
 def measured(feet: np.ndarray, known: np.ndarray, straight: bool = False) -> Skirting | None:
@@ -179,44 +183,61 @@ def full_scale(work: np.ndarray) -> float:
     return 1.0 if work.dtype == np.float32 else float(np.iinfo(work.dtype).max)
 
 
+class _Columns(NamedTuple):
+    """Of a hole, all N long."""
+
+    wall: np.ndarray
+    """Which wall each shows."""
+    away: np.ndarray
+    """How far it is."""
+    foot: np.ndarray
+    """Height of its foot."""
+    beside: np.ndarray
+    """NxC, what its skirting's colours are relative to."""
+
+
 def _draw(
-    frame: Frame,
-    work: np.ndarray,
-    part: Part,
-    layout: Layout,
-    found: dict[int, Skirting],
-    beside: np.ndarray,
-    step: int,
+    frame: Frame, work: np.ndarray, part: Part, layout: Layout, found: dict[int, Skirting], beside: np.ndarray
 ) -> None:
-    """Draws the skirtings through one hole; `beside` (NxC) is what their colours are relative to, by column."""
-    columns = np.arange(part.region.left, part.region.right)
-    yaw = frame.yaw(columns)
-    wall, away, foot = layout.planes(yaw, np.zeros(1)) - FIRST_WALL, layout.away(yaw), layout.foot(yaw)
-    ends = np.arctan2(np.array([LOW, HIGH])[:, None] + foot, away)
+    """Draws the skirtings through one hole; `beside` (MxC) is what their colours are relative to, all round."""
+    at = np.arange(part.region.left, part.region.right)
+    yaw = frame.yaw(at)
+    near = np.minimum(at % frame.width * len(beside) // frame.width, len(beside) - 1)
+    columns = _Columns(
+        layout.planes(yaw, np.zeros(1)) - FIRST_WALL, layout.away(yaw), layout.foot(yaw), beside[near]
+    )
+    ends = np.arctan2(np.array([LOW, HIGH])[:, None] + columns.foot, columns.away)
     rows = (0.5 - ends / np.pi) * frame.full_height - frame.top
     top, bottom = max(part.region.top, int(rows[1].min())), min(part.region.bottom, int(rows[0].max()) + 1)
-    if top >= bottom:
+    for first in range(top, bottom, ROWS):
+        region = part.region._replace(top=first, bottom=min(first + ROWS, bottom))
+        _draw_rows(frame, work, part, region, found, columns)
+
+
+def _draw_rows(
+    frame: Frame, work: np.ndarray, part: Part, region: Region, found: dict[int, Skirting], columns: _Columns
+) -> None:
+    """Draws on some rows of a hole."""
+    alpha = part.alpha[region.top - part.region.top : region.bottom - part.region.top]
+    if not alpha.any():
         return
-    rise = np.tan(frame.pitch(np.arange(top, bottom)))[:, None] * away - foot
+    rise = np.tan(frame.pitch(np.arange(region.top, region.bottom)))[:, None] * columns.away - columns.foot
     at = (rise - LOW) / (HIGH - LOW) * BINS - 0.5
-    region = Region(part.region.left, top, part.region.right, bottom)
-    alpha = part.alpha[top - part.region.top : bottom - part.region.top].astype(np.float32) / 255
     source = frame.cut(work, region)
     colours = source.reshape(*source.shape[:2], -1).astype(np.float32)
     count, limit = colours_of(work), full_scale(work)
     for number, skirting in found.items():
-        own = (wall == number) & (at > 0) & (at < BINS - 1)
-        weight = np.where(own, np.interp(at, np.arange(BINS), skirting.share), 0) * alpha
+        own = (columns.wall == number) & (at > 0) & (at < BINS - 1)
+        weight = np.where(own, np.interp(at, np.arange(BINS), skirting.share), 0) * alpha / EVEN
         if not weight.any():
             continue
         tint = np.stack(
             [np.interp(at, np.arange(BINS), skirting.colour[:, c]) for c in range(count)], axis=-1
         )
-        drawn = np.exp(tint + beside[np.minimum(columns % frame.width // step, len(beside) - 1)]) * limit
+        drawn = np.exp(tint + columns.beside) * limit
         colours[..., :count] += weight[..., None].astype(np.float32) * (drawn - colours[..., :count])
     if work.dtype != np.float32:
         colours = np.rint(np.clip(colours, 0, limit))
     changed = colours.astype(work.dtype).reshape(source.shape)
-    frame.put(
-        work, region, np.where((alpha > 0).reshape(*alpha.shape, *[1] * (source.ndim - 2)), changed, source)
-    )
+    hole = (alpha > 0).reshape(*alpha.shape, *[1] * (source.ndim - 2))
+    frame.put(work, region, np.where(hole, changed, source))

@@ -109,3 +109,52 @@ def test_planes_begin_at_the_feet() -> None:
         edge = math.atan2(float(layout.foot(np.array(yaw))), float(layout.away(np.array(yaw))))
         assert layout.planes(np.array(yaw), np.array(edge - 1e-3)) == 0
         assert layout.planes(np.array(yaw), np.array(edge + 1e-3)) > 1
+
+
+@settings(max_examples=15, deadline=None)
+@given(turn=st.integers(0, 255))
+def test_it_does_not_matter_where_the_seam_is(turn: int) -> None:
+    """Of a stretch of foot that is just long enough, wherever it is cut."""
+    columns = 8 * turn
+    hidden = NOTHING.copy()
+    hidden[:, 120:] = True
+    seen = picture(0.04)
+    straight = standing(FRAME, seen, hidden, room())
+    back = math.remainder(columns * FRAME.step, 2 * math.pi)
+    walls = [
+        Wall(math.remainder(w.start + back, 2 * math.pi), w.facing + back, w.distance) for w in room().walls
+    ]
+    turned = Layout(tuple(sorted(walls, key=lambda wall: wall.start)), 0.8, 1.0)
+    rolled = standing(FRAME, np.roll(seen, columns, axis=1), np.roll(hidden, columns, axis=1), turned)
+    assert straight.feet is not None and rolled.feet is not None
+    assert np.abs(np.roll(found(straight), columns) - found(rolled)).max() < 0.004
+
+
+@pytest.mark.parametrize("kind", ["grey", "alpha", "16 bit", "float"])
+def test_pictures_of_any_kind_show_feet(kind: str) -> None:
+    seen = picture(0.03)
+    if kind == "grey":
+        seen = seen[..., 1]
+    elif kind == "alpha":
+        seen = np.dstack([seen, np.full((1024, 2048), 200, np.uint8)])
+    elif kind == "16 bit":
+        seen = seen.astype(np.uint16) * 257
+    else:
+        seen = (seen / np.float32(255)) ** np.float32(2.2)
+    layout = standing(FRAME, seen, NOTHING, room())
+    assert np.median(np.abs(found(layout) - 0.03)) < 0.012
+
+
+def test_small_pictures_show_no_feet() -> None:
+    small = np.ascontiguousarray(picture(0.03)[::8, ::8])
+    assert standing(Frame.full(256, 128), small, NOTHING[::8, ::8], room()).feet is None
+
+
+@pytest.mark.parametrize("colour", [(110, 140, 80), (100, 118, 160)], ids=["green", "blue"])
+def test_a_skirting_as_bright_as_the_floor_is_no_floor(colour: tuple[int, int, int]) -> None:
+    """Its lower edge cannot be told by brightness, so nothing is said of the foot, least of all its upper edge."""
+    truth = picture(0.0)
+    rise = np.tan(FRAME.pitch(np.arange(1024)))[:, None] * room().away(YAW) + 1
+    truth[(rise < HEIGHT) & (rise >= 0)] = colour
+    layout = standing(FRAME, truth, NOTHING, room())
+    assert np.abs(found(layout)).max() < 0.012

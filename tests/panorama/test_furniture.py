@@ -181,3 +181,36 @@ def test_the_shipped_network_finds_the_furniture_of_a_room_that_nothing_was_trai
     )
     assert (full & truth).sum() > 0.5 * (full | truth).sum()
     assert empty.mean() < 0.02
+
+
+@pytest.mark.parametrize(("share", "found"), [(0.3, False), (0.9, True)])
+def test_what_sticks_out_of_a_doubtful_thing_makes_it_no_surer(
+    monkeypatch: pytest.MonkeyPatch, share: float, found: bool
+) -> None:
+    frame = Frame.full(1024, 512)
+    picture = np.full((512, 1024, 3), 220, np.uint8)
+    box, top = (slice(240, 300), slice(500, 580)), (slice(225, 240), slice(510, 522))
+    picture[box] = picture[top] = (40, 44, 60)
+    odds = np.full((512, 1024), -furniture.CERTAIN, np.float32)
+    odds[box] = 5
+
+    class Told:
+        """A room that is sure of furniture and less so that it is a lamp."""
+
+        def __init__(self, *_: object) -> None:
+            self.known = np.full((512, 1024), share, np.float32)
+
+        def odds(self, channels: tuple[int, ...]) -> np.ndarray:
+            return odds
+
+        def share(self, channels: tuple[int, ...]) -> np.ndarray:
+            return self.known
+
+    monkeypatch.setattr(find, "RoomFurniture", Told)
+    monkeypatch.setattr(find, "kinds", lambda: {"furniture": (1,), "lamp": (1,)})
+    for name in ("shared", "certain", "in_the_room"):
+        monkeypatch.setattr(find, name, lambda *_: odds.copy())
+    monkeypatch.setattr(find, "room_layout", lambda *_: None)
+    told = find._told({"lamp": "furniture"}, {"furniture": odds}, frame, picture)
+    hole = find._mask(frame, frame, told["lamp"], shadows=False).hole
+    assert hole[box].any() == found and hole[top].any() == found

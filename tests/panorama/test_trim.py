@@ -93,6 +93,36 @@ def test_a_wall_whose_foot_is_hidden_has_no_skirting_where_most_walls_have_none(
     assert np.array_equal(work, before)
 
 
+def feet_of(high: float) -> np.ndarray:
+    """Logarithms of colours at the foot of a wall with a skirting so high, 40 columns."""
+    at = heights()
+    feet = np.zeros((BINS, 40, 3), np.float32)
+    feet[at < 0] = -1.0
+    feet[(at >= 0) & (at < high)] = 0.8
+    return feet
+
+
+@pytest.mark.parametrize("high", [0.05, 0.07, 0.1])
+def test_where_the_foot_was_seen_what_resembles_the_floor_is_skirting_too(high: float) -> None:
+    feet = feet_of(high)
+    feet[feet > 0] = -0.98
+    crooked, found = (measured(feet, np.ones((BINS, 40), bool), straight) for straight in (False, True))
+    assert crooked is not None and not crooked.share.any()
+    assert found is not None
+    assert np.array_equal(found.share > 0, (heights() >= 0) & (heights() < high))
+
+
+def test_what_is_too_high_for_a_skirting_tells_nothing() -> None:
+    assert measured(feet_of(0.14), np.ones((BINS, 40), bool), straight=True) is None
+
+
+def test_a_door_alone_does_not_tell_that_a_wall_has_no_skirting() -> None:
+    feet, known = feet_of(0.0), np.zeros((BINS, 40), bool)
+    known[:, :12] = True
+    assert measured(feet, known, straight=True) is None
+    assert measured(feet, np.ones((BINS, 40), bool), straight=True) is not None
+
+
 def test_a_room_without_skirting_stays_as_it_is() -> None:
     parts = hole(480, 560)
     work = picture(skirting=False)
