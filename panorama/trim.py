@@ -38,6 +38,8 @@ MOSTLY = 0.5
 """Share of a wall's columns that must show its foot to tell that it has no skirting."""
 COLUMNS = 1024
 """Of the sphere, at most, in which a foot is measured."""
+FADE = 4
+"""Bins of a skirting's upper edge whose colours are a blend."""
 ROWS = 64
 """Of the picture that are drawn at a time."""
 DARKEST = 1e-3
@@ -137,7 +139,12 @@ def measured(feet: np.ndarray, known: np.ndarray, straight: bool = False) -> Ski
         # the layout puts the foot too low: what shows below the skirting is floor, and no wall is to be seen there
         share[FOOT : int(np.argmax(share))] = True
     colour, own = (np.median(feet - beside, axis=1).astype(np.float32) for beside in (wall, floor))
-    return Skirting(share.astype(np.float32), colour, own, int(whole.sum()))
+    share = share.astype(np.float32)
+    if share.sum() > 2 * EDGE:  # its upper edge is a blend with this wall, and tinted by lenses
+        top = BINS - int(np.argmax(share[::-1]))
+        share[top - FADE : top] = np.linspace(1, 0, FADE + 2)[1:-1]
+        colour[top - FADE : top], own[top - FADE : top] = colour[top - FADE - 1], own[top - FADE - 1]
+    return Skirting(share, colour, own, int(whole.sum()))
 
 
 def _longest(marks: np.ndarray) -> NDArray[np.bool_]:
