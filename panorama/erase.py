@@ -19,7 +19,7 @@ from vanisher_core import quality
 from vanisher_core.errors import HopelessFill, MaskError, UsageError
 from vanisher_core.mask import Mask
 from vanisher_core.models import registry
-from vanisher_core.outcome import worst
+from vanisher_core.outcome import ADVICE, worst
 from vanisher_core.photo import Photo
 from vanisher_core.quality import Scores
 from vanisher_core.receipt import Receipt
@@ -252,10 +252,9 @@ def _doubts(records: Sequence[ViewRecord]) -> tuple[str, ...]:
         reasons = quality.verdict(scores).reasons if scores else ()
         if reasons:
             found.append(
-                f"Look at yaw {record.yaw:.0f}, pitch {record.pitch:.0f} degrees: {'; '.join(reasons)}. "
-                "Another --seed, a mask with more room round the thing, or smaller parts one by one may do better."
+                f"Look at yaw {record.yaw:.0f}, pitch {record.pitch:.0f} degrees: {'; '.join(reasons)}."
             )
-    return tuple(found[:MOST_DOUBTS])
+    return (*found[:MOST_DOUBTS], ADVICE) if found else ()
 
 
 def _finish(

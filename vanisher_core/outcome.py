@@ -15,6 +15,8 @@ from vanisher_core.receipt import Receipt, WindowRecord
 if TYPE_CHECKING:
     from vanisher_core.inpaint import Inpainter
 
+ADVICE = "Another seed, a mask with more room round the thing, or smaller parts one by one may do better."
+"""What to do about fills that did not pass."""
 MOST_DOUBTS = 3
 """Windows named in the notes when their fill is doubtful; the receipt names all."""
 
@@ -45,11 +47,8 @@ def doubts(records: Sequence[WindowRecord]) -> tuple[str, ...]:
         verdict = quality.verdict(_scores(record))
         if not verdict.ok:
             left, top, right, bottom = record.box
-            found.append(
-                f"Look at x {left}-{right}, y {top}-{bottom}: {'; '.join(verdict.reasons)}. "
-                "Another --seed, a mask with more room round the thing, or smaller parts one by one may do better."
-            )
-    return tuple(found[:MOST_DOUBTS])
+            found.append(f"Look at x {left}-{right}, y {top}-{bottom}: {'; '.join(verdict.reasons)}.")
+    return (*found[:MOST_DOUBTS], ADVICE) if found else ()
 
 
 def _scores(record: WindowRecord) -> Scores:
