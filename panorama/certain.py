@@ -51,7 +51,7 @@ def certain(frame: Frame, odds: np.ndarray, views: np.ndarray) -> NDArray[np.flo
     chance = 1 / (1 + np.exp(-odds.astype(np.float32)))
     marks = (chance >= LEVEL) & (chance >= HALF * _likeliest(frame, chance))
     kept = np.zeros_like(marks)
-    for region, own in components(marks, frame) if marks.any() else []:
+    for region, own in components(marks, frame):
         if _is_thing(frame, region, own, odds, views):
             frame.put(kept, region, frame.cut(kept, region) | own)
     for region, own in components(~kept, frame) if kept.any() and not kept.all() else []:

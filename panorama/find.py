@@ -254,7 +254,7 @@ def _things(odds: np.ndarray, frame: Frame) -> np.ndarray:
     """What belongs to things (HxW bool): connected parts that are large enough, and certain somewhere."""
     marks = odds >= log_odds(LEVEL)
     kept = np.zeros_like(marks)
-    for region, own in components(marks, frame) if marks.any() else []:
+    for region, own in components(marks, frame):
         if solid_angle(own, region, frame) >= LEAST and frame.cut(odds, region)[own].max() >= log_odds(SURE):
             _put(kept, region, own, frame)
     return kept

@@ -139,6 +139,8 @@ def components(marks: np.ndarray, frame: Frame) -> list[tuple[Region, np.ndarray
     Returns:
         (region, bool of its shape) for each, from top to bottom, left to right.
     """
+    if not marks.any():
+        return []
     left, top, width, height = cv2.boundingRect(marks.view(np.uint8))
     crop = np.ascontiguousarray(marks[top : top + height, left : left + width]).view(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(crop, connectivity=8, ltype=cv2.CV_32S)

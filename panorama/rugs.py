@@ -65,8 +65,7 @@ def whole(
     )
     lab = cv2.cvtColor(np.ascontiguousarray(picture[top:]), cv2.COLOR_RGB2LAB)
     rows = Frame(frame.width, frame.height - top, frame.full_width, frame.full_height, 0, top)
-    marks = (solid > 0) & inside
-    for region, own in components(marks, rows) if marks.any() else []:
+    for region, own in components((solid > 0) & inside, rows):
         rug = _placed(own, region, rows)
         if area[rug].sum() < SMALLEST:
             continue

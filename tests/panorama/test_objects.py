@@ -111,3 +111,7 @@ def test_growth_zero_takes_the_mask_as_it_is_and_faint_marks_count_only_there() 
         FRAME.put(alpha, part.region, np.maximum(FRAME.cut(alpha, part.region), part.alpha))
     assert np.array_equal(alpha, mask)
     assert grown_objects(np.zeros((256, 512), np.uint8), FRAME) == []
+
+
+def test_nothing_has_no_components() -> None:
+    assert components(np.zeros((32, 64), bool), Frame.full(64, 32)) == []
