@@ -1,5 +1,7 @@
 """Leaves alone what is not in front of this room's walls: things in the next room, and what is part of a wall.
 
+A network tells openings (`panorama/furniture.py`): what is seen through one is left alone, whatever it is joined with.
+
 Where the walls meet the floor is known (`panorama/walls.py`). What stands in the room covers that line. A thing that
 ends above it, though it is none that hangs, stands farther away than the wall; what ends so little above it that
 nothing hangs there is an open door, a fireplace or half of a radiator, and what would hang but is no kind of thing is
@@ -11,13 +13,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from panorama.edges import Edges
 from panorama.furniture import CERTAIN, FURNITURE, RoomFurniture, kinds
 from panorama.layout import Layout
-from panorama.objects import components
+from panorama.objects import components, solid_angle
 from panorama.sphere import Frame, Region
 
 STANDING = ("bed", "chair", "plant", "sofa", "table", "rug", "cabinet")
@@ -40,6 +43,11 @@ DOORWAY = math.radians(5)
 LEVEL = math.radians(-1)
 """Pitch above which nothing stands on the floor."""
 
+OPEN = 0.5
+"""Chance from which on a direction shows what lies beyond the walls."""
+OPENING, LEFT = math.radians(4), math.radians(2)
+"""How wide what is seen through an opening must be to be cut off; what is left narrower than LEFT is its outline."""
+
 Thing = tuple[Region, np.ndarray, float]
 """Where it is, its texels (bool), and how far its foot would be; 0: not known."""
 
@@ -59,8 +67,9 @@ def in_the_room(
     Raises:
         ModelError: the layout's weights are missing or damaged.
     """
-    left, marks = odds.astype(np.float32), odds > -CERTAIN
-    if layout is None:
+    left = _without_openings(frame, odds.astype(np.float32), room.beyond() >= OPEN)
+    marks = left > -CERTAIN
+    if layout is None or not marks.any():
         return left
     yaw = frame.yaw(np.arange(frame.width))
     away, foot, edges = layout.away(yaw), layout.foot(yaw), Edges(frame, picture, marks)
@@ -81,6 +90,25 @@ def in_the_room(
     for region, own, _ in behind + untold + _seen_through(frame, behind, before):
         frame.put(left, region, np.where(own, np.float32(-CERTAIN), frame.cut(left, region)))
     return left
+
+
+def _without_openings(frame: Frame, odds: NDArray[np.float32], opened: np.ndarray) -> NDArray[np.float32]:
+    """Log odds without what is seen through openings (HxW bool)."""
+    left = odds.copy()
+    for region, own in components(odds > -CERTAIN, frame):
+        through = own & frame.cut(opened, region)
+        if not _broad(through, OPENING / frame.step).any():
+            continue
+        mostly = 2 * solid_angle(through, region, frame) > solid_angle(own, region, frame)
+        rest = np.zeros_like(own) if mostly else _broad(own & ~through, LEFT / frame.step)
+        frame.put(left, region, np.where(own & ~rest, np.float32(-CERTAIN), frame.cut(left, region)))
+    return left
+
+
+def _broad(marks: np.ndarray, least: float) -> NDArray[np.bool_]:
+    """What of marks is at least about so many texels wide and high."""
+    side = max(round(least), 1) | 1
+    return cv2.morphologyEx(marks.view(np.uint8), cv2.MORPH_OPEN, np.ones((side, side), np.uint8)) > 0
 
 
 def _ends_low(frame: Frame, region: Region) -> bool:

@@ -35,6 +35,8 @@ MODELS = {"room-furniture": (384, 1 / 4), "home-furniture": (512, 3 / 8), "near-
 LEAN = 1.0
 """Taken from the logarithm of the room's chance: what is left standing is worse than a wall that is filled again, and
 no rendered room is as full as photographed ones."""
+BEYOND = "beyond"
+"""The class of what lies beyond the room's walls."""
 FURNITURE = "furniture"
 """The name that stands for every piece."""
 ALSO = {"chair": ("swivel chair",)}
@@ -54,7 +56,7 @@ def kinds() -> dict[str, tuple[int, ...]]:
 
     if not MODELS.keys() <= set(registry.names()):
         return {}
-    channels, *others = (registry.info(name).classes for name in MODELS)
+    channels, *others = (_pieces(registry.info(name).classes) for name in MODELS)
     if any(other != channels for other in others):
         raise ModelError(f"{', '.join(MODELS)} must know the same classes; reinstall the package")
     found = {FURNITURE: tuple(range(1, len(channels)))}
@@ -64,6 +66,11 @@ def kinds() -> dict[str, tuple[int, ...]]:
             own = (name, *ALSO.get(name, ()))
             found[name] = tuple(index for index, channel in enumerate(channels) if channel in own)
     return found
+
+
+def _pieces(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """A network's classes without what lies beyond the walls, which only later ones tell, last."""
+    return classes[:-1] if classes[-1] == BEYOND else classes
 
 
 class RoomFurniture:
@@ -80,20 +87,33 @@ class RoomFurniture:
     def __init__(self, frame: Frame, picture: np.ndarray) -> None:
         import torch
 
+        from vanisher_core.models import registry
+
         self._frame, self._picture = frame, picture
-        rows = max(columns for columns, _ in MODELS.values()) // 4
+        rows, mean, beyond = max(columns for columns, _ in MODELS.values()) // 4, torch.zeros(()), []
         with torch.inference_mode():
-            mean = sum(say * _answer(name, picture, columns, rows) for name, (columns, say) in MODELS.items())
-            assert isinstance(mean, torch.Tensor)
+            for name, (columns, say) in MODELS.items():
+                answer = _answer(name, picture, columns, rows)
+                if registry.info(name).classes[-1] == BEYOND:
+                    beyond.append(answer[-1])
+                    answer = torch.cat([torch.logaddexp(answer[:1], answer[-1:]), answer[1:-1]])
+                mean = mean + say * answer
             mean[0] -= LEAN
             # Sums differ in their last bits with the number of threads; masks must not.
             self._chances = torch.softmax(mean.round(decimals=3), 0).numpy()
+            self._beyond = torch.stack(beyond).mean(0).exp().round(decimals=3).numpy() if beyond else None
 
     def odds(self, channels: tuple[int, ...]) -> NDArray[np.float32]:
         """Log odds that a direction shows one of some classes, HxW of the frame, along the picture's edges."""
         chance = np.clip(self._chances[list(channels)].sum(0), 1e-6, 1 - 1e-6)
         odds = np.clip(np.log(chance / (1 - chance)), -CERTAIN, CERTAIN)
         return np.clip(along_edges(self._frame, self._picture, odds), -CERTAIN, CERTAIN)
+
+    def beyond(self) -> NDArray[np.float32]:
+        """Chance that a direction shows what lies beyond the room's walls, HxW of the frame, along edges."""
+        if self._beyond is None:
+            return np.zeros((self._frame.height, self._frame.width), np.float32)
+        return np.clip(along_edges(self._frame, self._picture, self._beyond), 0, 1)
 
     def share(self, channels: tuple[int, ...]) -> NDArray[np.float32]:
         """Chance that a piece of furniture is of some classes, HxW of the frame."""

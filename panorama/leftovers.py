@@ -31,10 +31,14 @@ ODD = 20.0
 """Largest distance that counts in full for the spread."""
 SEEN = 0.02
 """Share of a texel's surroundings that must be in sight."""
-REACH, MOST = math.radians(9), 0.03
+REACH, MOST = math.radians(9), 0.05
 """How far from a thing its pieces may end, and steradians of the largest one."""
-ABOVE, BESIDE, BELOW = math.radians(1.6), math.radians(0.35), math.radians(0.7)
+ABOVE, BESIDE, BELOW = math.radians(1.6), math.radians(0.35), math.radians(1.3)
 """Gaps between a thing and what stands on it, touches it, hangs from it."""
+CORD, DROP = math.radians(1), math.radians(3.5)
+"""Width up to which something upright may be a cord, and how far below what it hangs from it may first be seen."""
+ALONE = 0.004
+"""Steradians of the largest thing that lies by itself."""
 LEAST_COLUMNS = 512
 """Of the sphere, with which pieces can be told."""
 PIECES = 3
@@ -58,18 +62,64 @@ def leftovers(frame: Frame, picture: np.ndarray, found: np.ndarray, others: np.n
     if not found.any() or frame.full_width < LEAST_COLUMNS:
         return np.zeros_like(found)
     edge = min(math.ceil(2 * REACH / frame.step), frame.width)
-    wide, things, known = (
-        np.pad(array, ((0, 0), (edge, edge), *[(0, 0)] * (array.ndim - 2)), mode="wrap")
-        for array in (picture, found, found | others)
-    )
-    lab = cv2.cvtColor(wide.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) * HUES
+    wide, things, known = (_wider(array, edge) for array in (picture, found, found | others))
+    pieces, cords = _pieces(frame, _differs(frame, wide, known), things)
+    found = pieces | _gaps(frame, things, pieces) | _run(frame, things, cords)
+    return (found & ~known)[:, edge:-edge]
+
+
+def lone(frame: Frame, picture: np.ndarray, hidden: np.ndarray) -> NDArray[np.bool_]:
+    """Small things that lie or hang by themselves: a cable on the floor, a socket. They stay, and are not to be copied.
+
+    Args:
+        frame: of the picture, the whole sphere.
+        picture: HxWx3 uint8.
+        hidden: HxW bool, what is to be erased.
+
+    Returns:
+        HxW bool, a little larger than they are; nothing that touches what is hidden.
+    """
+    if frame.full_width < LEAST_COLUMNS:
+        return np.zeros_like(hidden)
+    edge = min(math.ceil(2 * REACH / frame.step), frame.width)
+    wide, known = (_wider(array, edge) for array in (picture, hidden))
+    count, marked = cv2.connectedComponents(_differs(frame, wide, known).view(np.uint8), connectivity=8)
+    labels = marked.astype(np.intp)
+    near = cv2.dilate(known.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    small = _areas(frame, labels, count) <= ALONE
+    small[np.unique(np.concatenate([[0], labels[near], labels[:, 0], labels[:, -1]]))] = False
+    side = 2 * max(round(BESIDE / frame.step), 1) + 1
+    return (cv2.dilate(small[labels].view(np.uint8), np.ones((side, side), np.uint8)) > 0)[:, edge:-edge]
+
+
+def _wider(array: np.ndarray, edge: int) -> np.ndarray:
+    """An array of the sphere, continued past both its ends."""
+    return np.pad(array, ((0, 0), (edge, edge), *[(0, 0)] * (array.ndim - 2)), mode="wrap")
+
+
+def _areas(frame: Frame, labels: np.ndarray, count: int) -> NDArray[np.float64]:
+    """Steradians of the texels of each label."""
+    row = np.cos(frame.pitch(np.arange(frame.height))) * frame.step * frame.row_step
+    return np.bincount(labels.ravel(), np.repeat(row, labels.shape[1]), count)
+
+
+def _differs(frame: Frame, picture: np.ndarray, known: np.ndarray) -> NDArray[np.bool_]:
+    """What differs from its surroundings, near or far, gaps of a texel closed."""
+    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) * HUES
     narrow, broad = (_odd(lab, known, angle / frame.step / CELL) for angle in ROUND)
     odd = narrow | broad
     level = np.abs(frame.pitch(np.arange(frame.height))) < STEEPEST
     square = np.ones((3, 3), np.uint8)
-    odd = (cv2.morphologyEx(odd.view(np.uint8), cv2.MORPH_CLOSE, square) > 0) & ~known & level[:, None]
-    pieces = _pieces(frame, odd, things)
-    return ((pieces | _gaps(frame, things, pieces)) & ~known)[:, edge:-edge]
+    return (cv2.morphologyEx(odd.view(np.uint8), cv2.MORPH_CLOSE, square) > 0) & ~known & level[:, None]
+
+
+def _run(frame: Frame, things: np.ndarray, cords: np.ndarray) -> NDArray[np.bool_]:
+    """Cords as far as they run: what lies above and below the pieces that are seen, up to the things at both ends."""
+    upright = 2 * max(round(DROP / frame.step), 1) + 1
+    whole = cv2.morphologyEx(
+        (things | cords).view(np.uint8), cv2.MORPH_CLOSE, np.ones((upright, 1), np.uint8)
+    )
+    return (whole > 0) & (cv2.dilate(cords.view(np.uint8), np.ones((2 * upright, 3), np.uint8)) > 0)
 
 
 def _gaps(frame: Frame, things: np.ndarray, pieces: np.ndarray) -> NDArray[np.bool_]:
@@ -103,13 +153,12 @@ def _odd(lab: np.ndarray, known: np.ndarray, blur: float) -> NDArray[np.bool_]:
     return differs & (share > SEEN)
 
 
-def _pieces(frame: Frame, odd: np.ndarray, things: np.ndarray) -> NDArray[np.bool_]:
-    """Those small connected parts that touch things, or other such pieces."""
-    count, marked = cv2.connectedComponents(odd.view(np.uint8), connectivity=8)
+def _pieces(frame: Frame, odd: np.ndarray, things: np.ndarray) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Those small connected parts that touch things, or other such pieces; and those of them that are cords."""
+    count, marked, stats, _ = cv2.connectedComponentsWithStats(odd.view(np.uint8), connectivity=8)
     labels = marked.astype(np.intp)
     away = cv2.distanceTransform((~things).view(np.uint8), cv2.DIST_L2, 5) * frame.step
-    row = np.cos(frame.pitch(np.arange(frame.height))) * frame.step * frame.row_step
-    area = np.bincount(labels.ravel(), np.repeat(row, labels.shape[1]), count)
+    area = _areas(frame, labels, count)
     ends = np.zeros(count, np.float32)
     np.maximum.at(ends, labels[odd], away[odd])
     small = (area <= MOST) & (ends <= REACH)
@@ -117,9 +166,16 @@ def _pieces(frame: Frame, odd: np.ndarray, things: np.ndarray) -> NDArray[np.boo
     small[np.unique(np.concatenate([[0], labels[:, 0], labels[:, -1]]))] = False
     above, beside, below = (max(round(angle / frame.step), 1) for angle in (ABOVE, BESIDE, BELOW))
     near = np.ones((above + below + 1, 2 * beside + 1), np.uint8)
-    pieces = np.zeros_like(things)
+    wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    cords = small & (wide <= max(CORD / frame.step, 2)) & (high >= 3 * wide)
+    drop = max(round(DROP / frame.step), 1)
+    own, pieces = np.zeros(count, bool), np.zeros_like(things)
     for _ in range(PIECES):
         # the anchor is the kernel's cell that lies on the result: things reach `above` up and `below` down
-        touched = cv2.dilate((things | pieces).view(np.uint8), near, anchor=(beside, below)) > 0
-        pieces = (small & (np.bincount(labels.ravel(), touched.ravel(), count) > 0))[labels]
-    return pieces
+        whole = (things | pieces).view(np.uint8)
+        touched = cv2.dilate(whole, near, anchor=(beside, below)) > 0
+        under = cv2.dilate(whole, np.ones((drop + 1, 1), np.uint8), anchor=(0, drop)) > 0
+        counts = (np.bincount(labels.ravel(), marks.ravel(), count) > 0 for marks in (touched, under))
+        own = (small & next(counts)) | (cords & next(counts))
+        pieces = own[labels]
+    return pieces, (own & cords)[labels]

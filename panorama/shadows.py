@@ -36,8 +36,13 @@ RIM = 1
 """Cells on both sides of a rim where a step is no end of the wall: there the shadow ends."""
 STEP, TINT = 0.09, 0.035
 """Change from one cell to the next (of logarithms) where the wall ends: of its light, of its hue. Shadows are soft."""
-MOST, HUE = 0.7, 0.08
-"""Largest lift, and how far its channels may be from their mean: what differs more is another thing, no shadow."""
+MOST, HUE = 0.9, 0.24
+"""Largest lift, and how far its channels may be from their mean: what differs more is another thing, no shadow. Half of
+either counts in full."""
+SHARP = 5
+"""Cells, side of the square that closes sharp outlines."""
+SOFT = 2.0
+"""Cells, standard deviation over which a shadow gives way to what is none."""
 STEEPEST = math.radians(70)
 """Pitch beyond which cells are too narrow to be compared."""
 
@@ -106,13 +111,23 @@ def _lifted(colours: np.ndarray, marks: np.ndarray, share: np.ndarray, step: flo
         return np.zeros_like(colours)
     expected = membrane(np.where(known[..., None], even, 0).astype(np.float32), ~known)
     darker = expected - even
-    light_alone = np.abs(darker - darker.mean(axis=2, keepdims=True)).max(axis=2) < HUE
-    shadow = wall & near & light_alone & (darker.max(axis=2) < MOST)
+    # the outline of a sharp shadow, wall on both of its sides, is one of those edges
+    wall |= marks & (
+        cv2.morphologyEx(wall.view(np.uint8), cv2.MORPH_CLOSE, np.ones((SHARP, SHARP), np.uint8)) > 0
+    )
+    tint = np.abs(darker - darker.mean(axis=2, keepdims=True)).max(axis=2)
+    light_alone = _falling(tint, HUE) * _falling(darker.max(axis=2), MOST)
+    shadow = averaged((light_alone * near)[..., None], wall, SOFT)[0][..., 0] * (wall & near)
     lift = np.zeros_like(colours)
     for _ in range(ROUNDS):  # where a shadow is sharpest the blurs make each lift too gentle
         missing = np.clip(expected - _even(colours + lift, marks, hole), 0, MOST) * shadow[..., None]
         lift += _even(missing, marks, hole)
     return lift.clip(0, MOST) * (marks & near)[..., None]
+
+
+def _falling(values: np.ndarray, end: float) -> NDArray[np.float32]:
+    """1 up to half of the end, 0 from there on: nothing shows where it ends."""
+    return np.clip(2 - 2 * values / end, 0, 1).astype(np.float32)
 
 
 def _even(colours: np.ndarray, marks: np.ndarray, hole: np.ndarray) -> NDArray[np.float32]:

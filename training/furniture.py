@@ -6,7 +6,7 @@ rooms. A cut-down run that ends in seconds: `--steps 4 --batch 2 --size 64 --eve
 Loss: cross-entropy of the classes, texels weighted by their area on the sphere, plus soft Dice of everything that is
 furniture (Milletari et al., V-Net, 2016, section 3). Figures on rooms never trained on: `iou` of furniture at even
 odds, `named`, the share of furniture that is also given its own class, and `alarm`, the share of the sphere that is
-called furniture in the empty rooms.
+called furniture in the empty rooms; `beyond`, the intersection over union of what lies beyond the walls.
 """
 
 from __future__ import annotations
@@ -40,10 +40,15 @@ class Config(upright.Config):
 
 def shares_of(labels: Tensor) -> tuple[Tensor, Tensor]:
     """BxHxW classes -> of every 2x2 texels how much each class covers (BxKxhxw), and is known (Bx1xhxw)."""
-    planes = functional.one_hot(labels, len(rendered.CLASSES)).movedim(-1, 1).float()
+    planes = functional.one_hot(labels, room_furniture.BEYOND + 1).movedim(-1, 1).float()
     small = functional.avg_pool2d(planes, 2)
     known = 1 - small[:, rendered.TRIPOD, None]
-    return small[:, : len(room_furniture.CLASSES)], known
+    return torch.cat([small[:, : len(room_furniture.KINDS)], small[:, room_furniture.BEYOND :]], 1), known
+
+
+def furniture_of(chances: Tensor) -> Tensor:
+    """BxKx... chances or shares of the classes -> Bx1x... of all furniture."""
+    return chances[:, 1 : len(room_furniture.KINDS)].sum(1, keepdim=True)
 
 
 def loss_of(net: FurnitureNet, batch: room_furniture.Batch) -> Tensor:
@@ -52,7 +57,7 @@ def loss_of(net: FurnitureNet, batch: room_furniture.Batch) -> Tensor:
     truth, known = shares_of(batch.classes)
     weight = area(found) * known
     entropy = -(truth * found).sum(1, keepdim=True)
-    furniture, there = (1 - found[:, :1].exp()) * weight, truth[:, 1:].sum(1, keepdim=True)
+    furniture, there = furniture_of(found.exp()) * weight, furniture_of(truth)
     both = (furniture * there).sum()
     dice = 1 - (2 * both + 1) / (furniture.sum() + (there * weight).sum() + 1)
     return (entropy * area(found)).sum() / weight.sum() + 0.5 * dice
@@ -71,13 +76,17 @@ def validate(net: FurnitureNet, source: room_furniture.Rooms, size: int, batch: 
     found, empty = look(0), look(1)
     labels = functional.interpolate(source.classes[:, None].float(), found.shape[2:])
     weight = area(found) * (labels != rendered.TRIPOD)
-    guess, truth = found[:, :1] < np.log(0.5), labels > 0
-    own = (found[:, 1:].argmax(1, keepdim=True) + 1) == labels
+    beyond, outside = labels == room_furniture.BEYOND, found[:, -1:] > np.log(0.5)
+    guess, truth = furniture_of(found.exp()) > 0.5, (labels > 0) & ~beyond
+    own = (found[:, 1 : len(room_furniture.KINDS)].argmax(1, keepdim=True) + 1) == labels
     both = ((guess & truth) * weight).sum()
     return {
         "iou": float(both / ((guess | truth) * weight).sum()),
         "named": float(((guess & truth & own) * weight).sum() / both.clamp_min(1)),
-        "alarm": float(((empty[:, :1] < np.log(0.5)) * area(found)).mean() / area(found).mean()),
+        "alarm": float(((furniture_of(empty.exp()) > 0.5) * area(found)).mean() / area(found).mean()),
+        "beyond": float(
+            ((beyond & outside) * weight).sum() / ((beyond | outside) * weight).sum().clamp_min(1e-6)
+        ),
     }
 
 

@@ -5,6 +5,7 @@ Rooms whose seed ends in 0 are held out: never trained on, they pick nothing but
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar, cast
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -111,17 +113,28 @@ def split(seeds: Sequence[int], folder: Path) -> tuple[list[int], list[int]]:
     return learnt, held_out
 
 
-def warm_start(body: SegmenterNet, weights: Path) -> int:
+def warm_start(body: SegmenterNet, weights: Path, classes: Sequence[str] = ()) -> int:
     """Takes what fits of a segmenter's weights, its stem with nothing for the added planes; tensors taken.
+
+    Args:
+        body: to be given weights.
+        weights: a file of weights.
+        classes: that the body is to tell apart; if the others are the first of these, their answers are taken too.
 
     Raises:
         ValueError: nothing fits.
     """
     own, taken = body.state_dict(), 0
+    with safe_open(weights, framework="pt") as file:
+        others = json.loads((file.metadata() or {}).get("classes", "[]"))
+    alike = bool(others) and list(classes[: len(others)]) == others
     for key, tensor in load_file(weights).items():
         name = key.removeprefix("body.")
         if name in own and own[name].shape == tensor.shape:
             own[name], taken = tensor, taken + 1
+        elif name in ("head.weight", "head.bias") and alike:
+            own[name][: len(tensor)] = tensor
+            taken += 1
         elif name in own and own[name].ndim == 4 and own[name].shape[0] == tensor.shape[0]:
             own[name] = torch.zeros_like(own[name])
             own[name][:, : tensor.shape[1]] = tensor
@@ -142,7 +155,7 @@ def train(config: Config, job: Job) -> dict[str, float]:
     device, net = torch.device(config.device), job.net
     common.channels_last(net)
     if config.start is not None:
-        taken = warm_start(cast(SegmenterNet, net.body), config.start)
+        taken = warm_start(cast(SegmenterNet, net.body), config.start, job.classes)
         print(f"{taken} of {len(net.state_dict())} tensors start as in {config.start}")
     ema = common.Ema(net, config.average)
     optimizer = torch.optim.AdamW(weight_groups(net, config.decay), config.rate, fused=True)

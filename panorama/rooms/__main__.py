@@ -1,8 +1,9 @@
 """Renders rooms into a folder: `python -m panorama.rooms --seeds 0-23 --width 1024 --out rooms`.
 
 For each seed NNNNN: `NNNNN-furnished`, `NNNNN-empty` (PNG, or JPEG with `--jpeg`), `NNNNN-classes.png` (class
-index), `NNNNN-objects.png` (16 bit, object number), `NNNNN-depth.png` (16 bit, millimetres, 0 = outside),
-`NNNNN-normals.png` (128 + 127 n) and `NNNNN.json` (names, layout, seed); for all, `sheet.png`.
+index), `NNNNN-objects.png` (16 bit, object number), `NNNNN-beyond.png` (1 bit, where the empty room shows outdoors or a
+next room), `NNNNN-depth.png` (16 bit, millimetres, 0 = outside), `NNNNN-normals.png` (128 + 127 n) and `NNNNN.json`
+(names, layout, seed); for all, `sheet.png`.
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ def save(room: Room, folder: Path, jpeg: int | None = None) -> None:
             image.save(folder / f"{stem}-{name}.jpg", quality=jpeg, subsampling=0 if jpeg > 92 else 2)
     Image.fromarray(room.classes).save(folder / f"{stem}-classes.png")
     Image.fromarray(room.objects.astype(np.uint16)).save(folder / f"{stem}-objects.png")
+    Image.fromarray(room.beyond).save(folder / f"{stem}-beyond.png")
     millimetres = np.where(np.isfinite(room.depth), room.depth * 1000, 0).round().clip(0, 65535)
     Image.fromarray(millimetres.astype(np.uint16)).save(folder / f"{stem}-depth.png")
     Image.fromarray((128 + 127 * room.normals).round().astype(np.uint8)).save(folder / f"{stem}-normals.png")

@@ -22,6 +22,8 @@ from panorama.rooms.storage import bookcase, cabinet, carpet_piece, coffee_table
 from panorama.rooms.style import Style
 from panorama.rooms.tracer import Thing
 
+BEYOND = "next room"
+"""Name of the things that lie beyond this room's walls."""
 DARK_FLOORS = ["2a2b2d", "3a3532", "4a1f1c", "6a6a6c", "1f2326", "5a3a30"]
 
 
@@ -36,12 +38,24 @@ def lived_in_style(style: Style, random: np.random.Generator) -> Style:
 
 
 def open_doors(plan: Plan, random: np.random.Generator) -> None:
-    """Half of the doors stand open."""
+    """Most of the doors stand open, or are ways through without a frame, some of these wide."""
     for wall in plan.walls:
-        wall.openings[:] = [
-            replace(gap, ajar=True) if gap.kind == "door" and random.random() < 0.5 else gap
-            for gap in wall.openings
-        ]
+        for index, gap in enumerate(wall.openings):
+            if gap.kind != "door" or random.random() < 0.4:
+                continue
+            wall.openings[index] = replace(gap, ajar=True, framed=bool(random.random() < 0.65))
+            if not wall.openings[index].framed:
+                wall.openings[index] = _widened(wall, wall.openings[index], plan.height, random)
+
+
+def _widened(wall: Wall, gap: Opening, top: float, random: np.random.Generator) -> Opening:
+    """A way through that is wider and higher, as far as its wall has room for it."""
+    others = [other for other in wall.openings if other.middle != gap.middle]
+    first = max([0.15, *(other.right + 0.15 for other in others if other.right <= gap.left)])
+    last = min([wall.length - 0.15, *(other.left - 0.15 for other in others if other.left >= gap.right)])
+    left = max(gap.left - float(random.uniform(0, 0.8)), min(first, gap.left))
+    right = min(gap.right + float(random.uniform(0, 0.8)), max(last, gap.right))
+    return replace(gap, left=left, right=right, top=float(min(random.uniform(2.0, 2.4), top - 0.12)))
 
 
 def next_rooms(plan: Plan, style: Style, random: np.random.Generator) -> tuple[list[Thing], list[Light]]:
@@ -52,7 +66,8 @@ def next_rooms(plan: Plan, style: Style, random: np.random.Generator) -> tuple[l
         for gap in wall.openings:
             if gap.ajar:
                 parts, light = _next_room(wall, gap, plan.height, style, random)
-                things.append(Thing(ROOM, "next room", parts))
+                things.append(Thing(ROOM, BEYOND, parts))
+                things.append(Thing(ROOM, "doorway", _doorway(wall, gap, style, random)))
                 lights.append(light)
     return things, lights
 
@@ -64,7 +79,10 @@ def _next_room(
     first, last = (0.0 if convex else 0.1 for convex in wall.convex)
     left = max(gap.left - float(random.uniform(0.15, 2.0)), first)
     right = min(gap.right + float(random.uniform(0.15, 2.0)), wall.length - last)
-    far = -THICK - float(random.uniform(1.2, 4.5))
+    corridor = random.random() < 0.4
+    if corridor:
+        left, right = max(gap.left - float(random.uniform(0, 0.3)), first), min(gap.right + 0.2, right)
+    far = -THICK - float(random.uniform(2, 6.5) if corridor else random.uniform(1.2, 4.5))
     paint = (
         style.wall if random.random() < 0.5 else replace(style.wall, kind="paint", colour=pick(random, WALLS))
     )
@@ -78,16 +96,28 @@ def _next_room(
         on_wall(wall, right, right + 0.1, far, -THICK, 0, top, paint),
         on_wall(wall, left - 0.1, right + 0.1, far - 0.1, far, 0, top, paint),
     ]
-    swung = gap.left if random.random() < 0.5 else gap.right - 0.045
-    into = (
-        (-THICK - (gap.right - gap.left), -THICK) if random.random() < 0.6 else (0.01, gap.right - gap.left)
-    )
-    parts.append(on_wall(wall, swung, swung + 0.045, *into, 0.005, gap.top, style.door))
-    if random.random() < 0.4:  # a further door at the end
+    if gap.framed and random.random() < 0.4:  # swung away from the camera
+        parts.append(_leaf(wall, gap, -THICK - (gap.right - gap.left), -THICK, style, random))
+    if random.random() < (0.8 if corridor else 0.4):  # a further door at the end
         middle = float(random.uniform(left + 0.5, max(right - 0.5, left + 0.51)))
-        colour = style.door if random.random() < 0.5 else replace(style.door, colour=pick(random, WOODS))
-        parts.append(on_wall(wall, middle - 0.42, middle + 0.42, far, far + 0.03, 0, 2.03, colour))
-    for _ in range(int(random.integers(0, 4))):
+        colour = pick(random, [*WOODS, *DARK_FLOORS]) if random.random() < 0.6 else style.door.colour
+        other = replace(style.door, colour=colour)
+        parts.append(on_wall(wall, middle - 0.42, middle + 0.42, far, far + 0.03, 0, 2.03, other))
+        parts.append(on_wall(wall, middle + 0.28, middle + 0.36, far, far + 0.06, 1.0, 1.06, style.metal))
+        if random.random() < 0.4:
+            parts.append(
+                on_wall(
+                    wall,
+                    middle - 0.3,
+                    middle + 0.3,
+                    far,
+                    far + 0.02,
+                    2.1,
+                    2.1 + random.uniform(0.1, 0.3),
+                    DARK,
+                )
+            )
+    for _ in range(int(random.integers(0, 6))):
         piece = drawn(_NEXT, random)
         if piece.width < right - left - 0.1 and piece.depth < -THICK - far - 0.1:
             along = float(random.uniform(left + piece.width / 2, right - piece.width / 2))
@@ -100,6 +130,46 @@ def _next_room(
     half = np.array([0.2, 0, 0]), np.array([0, -0.2, 0])
     parts.append(box((at[0], at[1], at[2] + 0.02), (0.4, 0.4, 0.02), Material("glow", glow)))
     return parts, Light("panel", at, *half, glow)
+
+
+def _leaf(
+    wall: Wall, gap: Opening, out: float, into: float, style: Style, random: np.random.Generator
+) -> Part:
+    """An open door, at right angles to its wall."""
+    swung = gap.left if random.random() < 0.5 else gap.right - 0.045
+    return on_wall(wall, swung, swung + 0.045, out, into, 0.005, gap.top, style.door)
+
+
+def _doorway(wall: Wall, gap: Opening, style: Style, random: np.random.Generator) -> list[Part]:
+    """What of an open door belongs to this room: its threshold, its leaf, or one of glass that slides."""
+    parts = []
+    if random.random() < 0.5:
+        strip = replace(style.floor, kind="wood", colour=pick(random, [*WOODS, "b8b4ac", "2a2a2c"]))
+        parts.append(on_wall(wall, gap.left, gap.right, -THICK, 0.0, 0, 0.012, strip))
+    wide = gap.right - gap.left
+    if gap.framed and random.random() < 0.35:
+        parts.append(_leaf(wall, gap, 0.01, wide, style, random))
+    elif random.random() < 0.3:
+        after = gap.right + wide < wall.length
+        low, high = (gap.right, gap.right + wide) if after else (gap.left - wide, gap.left)
+        if low > 0 and wall.free(low + 0.02, high - 0.02):
+            parts += _sliding(wall, low, high, gap.top, random)
+            parts.append(on_wall(wall, gap.left, high, 0.02, 0.07, gap.top, gap.top + 0.07, DARK))
+    return parts
+
+
+def _sliding(wall: Wall, left: float, right: float, top: float, random: np.random.Generator) -> list[Part]:
+    """A door of frosted glass in dark bars, in front of the wall."""
+    pane = Material(
+        "plain", linear(str(random.choice(["e8ebe6", "cfd6d4", "f4f4f0"]))), gloss=0.04, rough=0.5, bump=0
+    )
+    parts = [on_wall(wall, left, right, 0.02, 0.05, 0.01, top, pane)]
+    bars, thick = int(random.integers(1, 6)), float(random.uniform(0.025, 0.06))
+    for height in np.linspace(0.01, top - thick, bars + 2):
+        parts.append(on_wall(wall, left, right, 0.015, 0.055, float(height), float(height) + thick, DARK))
+    for along in (left, right - thick):
+        parts.append(on_wall(wall, along, along + thick, 0.015, 0.055, 0.01, top, DARK))
+    return parts
 
 
 _NEXT: tuple[Callable[[np.random.Generator], Piece], ...] = (

@@ -19,6 +19,7 @@ class Opening:
     bottom: float
     top: float
     ajar: bool = False  # a door through which the next room is seen
+    framed: bool = True  # False: a way through, without a door
 
     @property
     def middle(self) -> float:

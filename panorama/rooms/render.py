@@ -24,6 +24,7 @@ class Room:
         empty: uint8 (h, w, 3), the same room, light and grain without furniture and tripod.
         classes: uint8 (h, w), index into `CLASSES`; above 0 wherever any ray of the pixel meets furniture.
         objects: int32 (h, w), 0 for the room, else the number of the object.
+        beyond: bool (h, w), what lies beyond the walls of the empty room: outdoors, or a next room.
         normals: float32 (h, w, 3), unit vectors (x right, y forward, z up) of the furnished room; 0 outside.
         depth: float32 (h, w), metres from the eye along the ray; infinite where a window shows the outside.
         layout: Corners of the room.
@@ -36,6 +37,7 @@ class Room:
     empty: np.ndarray
     classes: np.ndarray
     objects: np.ndarray
+    beyond: np.ndarray
     normals: np.ndarray
     depth: np.ndarray
     layout: Layout
@@ -79,6 +81,7 @@ def render_scene(scene: Scene, seed: int, width: int, device: torch.device, qual
         empty=camera.develop(bare),
         classes=classes.to(torch.uint8).cpu().numpy(),
         objects=objects.to(torch.int32).cpu().numpy(),
+        beyond=studio.beyond().cpu().numpy(),
         normals=(guide.normal * (guide.part >= 0)).permute(1, 2, 0).float().cpu().numpy(),
         depth=studio.full_hits.distance.view(width // 2, width).cpu().numpy(),
         layout=Layout.of(scene),

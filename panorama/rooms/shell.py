@@ -169,6 +169,8 @@ class Shell:
 
     def _door(self, wall: Wall, gap: Opening) -> None:
         style, left, right, top = self.style, gap.left, gap.right, gap.top
+        if not gap.framed:
+            return
         parts = [on_wall(wall, left - 0.07, left + 0.01, -0.01, 0.018, 0, top + 0.07, style.door)]
         parts.append(on_wall(wall, right - 0.01, right + 0.07, -0.01, 0.018, 0, top + 0.07, style.door))
         parts.append(

@@ -17,6 +17,7 @@ from torch import Tensor
 from panorama.rooms.camera import directions
 from panorama.rooms.classes import CLASSES
 from panorama.rooms.denoise import Guide, smooth, spread_to
+from panorama.rooms.fixtures import BEYOND
 from panorama.rooms.lighting import PROBE_STEP, Lighting, Lit
 from panorama.rooms.noise import Noise
 from panorama.rooms.quality import Quality
@@ -197,6 +198,12 @@ class Studio:
         assert int(kinds.max()) < len(CLASSES)
         bare_picture, full_picture = (p.view(3, *shape) / side**2 for p in pictures)
         return bare_picture, full_picture, kinds[objects].view(shape), objects.view(shape)
+
+    def beyond(self) -> Tensor:
+        """Bool (h, w): where the empty room shows what lies beyond its walls."""
+        part = self.fine[0].part
+        there = torch.tensor([thing.name == BEYOND for thing in self.scene.room], device=self.device)
+        return (part < 0) | there[self.surfaces.owner[part.clamp(min=0)]]
 
     def shade(
         self, x: Tensor, y: Tensor, direction: Tensor, hits: Hits, worlds: tuple[int, ...]

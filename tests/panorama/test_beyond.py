@@ -32,6 +32,20 @@ class Told(RoomFurniture):
         pictures = set(channels) <= set(kinds()["picture"])
         return np.full((FRAME.height, FRAME.width), self.picture if pictures else self.stands, np.float32)
 
+    def beyond(self) -> NDArray[np.float32]:
+        """No opening, unless one was put in its place."""
+        return opening() if self.opened is None else self.opened
+
+    opened: NDArray[np.float32] | None = None
+
+
+def opening(yaw: float = 0, wide: float = 0) -> NDArray[np.float32]:
+    """Chance of an opening from the wall's foot up, round a yaw, as wide as said (degrees)."""
+    chance = np.zeros((FRAME.height, FRAME.width), np.float32)
+    columns = np.arange(round((yaw - wide / 2 + 180) * 2), round((yaw + wide / 2 + 180) * 2)) % FRAME.width
+    chance[((90 - 20) * 2) : round((90 + 26.5) * 2), columns] = 0.9
+    return chance
+
 
 class Seen:
     """Evidence for feet of walls, everywhere the same."""
@@ -170,3 +184,29 @@ def test_walls_end_at_their_feet() -> None:
     risen = replace(ROOM, feet=Feet(np.array([-0.8]), np.ones(1, bool)))
     assert not stays(thing(0, 15, end), STANDS)
     assert stays(thing(0, 15, end), STANDS, layout=risen)
+
+
+@pytest.mark.parametrize("layout", [ROOM, None])
+@pytest.mark.parametrize("yaw", [0, 180])
+def test_what_is_seen_through_an_opening_is_cut_off_from_what_stands_before_it(
+    yaw: float, layout: Layout | None
+) -> None:
+    """A sofa in the next room hangs together with the rug of this one, and a rim of the frame with it."""
+    through, rug = thing(yaw, 5, -26.5, 21), thing(yaw, -26.5, -50, 60)
+    told = Told(STANDS)
+    told.opened = opening(yaw, 20)
+    black = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
+    left = beyond.in_the_room(FRAME, black, np.maximum(through, rug), told, layout)
+    assert np.array_equal(left > -CERTAIN, rug > -CERTAIN)
+
+
+@pytest.mark.parametrize(("yaw", "stays_whole"), [(0, False), (16, True), (40, True)])
+def test_what_is_mostly_seen_through_an_opening_goes_and_what_touches_it_stays(
+    yaw: float, stays_whole: bool
+) -> None:
+    told, chair = Told(STANDS), thing(yaw, 0, -35, 16)
+    told.opened = opening(0, 20)
+    black = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
+    left = beyond.in_the_room(FRAME, black, chair, told, ROOM)
+    assert np.array_equal(left, chair) == stays_whole
+    assert stays_whole or (left == -CERTAIN).all()

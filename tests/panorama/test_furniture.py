@@ -4,6 +4,7 @@ import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -82,6 +83,36 @@ def test_networks_are_averaged_by_their_say(monkeypatch: pytest.MonkeyPatch) -> 
     picture = np.zeros((128, 256, 3), np.uint8)
     found = furniture.RoomFurniture(Frame.full(256, 128), picture).odds((1,))
     assert np.allclose(found, -2 / 4 + 3 * 3 / 8 + 3 / 8 + furniture.LEAN, atol=0.01)
+
+
+def test_only_some_networks_tell_what_lies_beyond_and_for_the_others_it_is_the_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chances = {"old": [0.4, 0.6], "new": [0.1, 0.3, 0.6]}
+
+    class Even(nn.Module):
+        """Says the same of every direction."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.logs = torch.log(torch.tensor(chances[name]))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.logs.view(1, -1, 1, 1).expand(len(x), -1, x.shape[2] // 2, x.shape[3] // 2)
+
+    classes = {"old": ("room", "rug"), "new": ("room", "rug", furniture.BEYOND)}
+    monkeypatch.setattr(furniture, "MODELS", {"old": (256, 0.5), "new": (256, 0.5)})
+    monkeypatch.setattr(registry, "names", lambda: tuple(classes))
+    monkeypatch.setattr(registry, "info", lambda name: SimpleNamespace(classes=classes[name]))
+    monkeypatch.setattr(furniture, "_network", Even)
+    assert furniture.kinds() == {"furniture": (1,), "rug": (1,)}
+    room = furniture.RoomFurniture(Frame.full(256, 128), np.zeros((128, 256, 3), np.uint8))
+    assert np.allclose(room.beyond(), 0.6, atol=0.001)
+    odds = 0.5 * math.log(0.6 / 0.4) + 0.5 * math.log(0.3 / 0.7) + furniture.LEAN
+    assert np.allclose(room.odds((1,)), odds, atol=0.01)
+    monkeypatch.setattr(furniture, "MODELS", {"old": (256, 1.0)})
+    alone = furniture.RoomFurniture(Frame.full(256, 128), np.zeros((128, 256, 3), np.uint8))
+    assert not alone.beyond().any()
 
 
 def test_a_mirrored_room_has_mirrored_odds(red: None) -> None:

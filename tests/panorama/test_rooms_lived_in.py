@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -88,6 +89,42 @@ def test_open_doors_show_the_next_room_and_not_the_sky() -> None:
                     assert np.isfinite(got.depth[y, x])
                     through += 1
     assert through >= 2
+
+
+def test_ways_through_stay_in_their_walls_and_off_other_openings() -> None:
+    wide = unframed = 0
+    for seed in range(2000, 2100):
+        for wall in scene(seed).plan.walls:
+            gaps = sorted(wall.openings, key=lambda gap: gap.left)
+            assert all(0 < gap.left < gap.right < wall.length for gap in gaps)
+            assert all(gap.top < scene(seed).plan.height for gap in gaps)
+            assert all(one.right < other.left for one, other in pairwise(gaps))
+            assert all(gap.framed for gap in gaps if not gap.ajar)
+            unframed += sum(not gap.framed for gap in gaps)
+            wide += sum(gap.ajar and gap.right - gap.left > 1.1 for gap in gaps)
+    assert unframed > 20 and wide > 10
+
+
+def test_what_lies_beyond_the_walls_is_marked() -> None:
+    right = wrong = 0
+    shifts = (THICK + 0.03) * np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)])
+    for seed in SEEDS:
+        got, here = room(seed), scene(seed)
+        height, wide = got.depth.shape
+        yaw = ((np.arange(wide) + 0.5) / wide - 0.5) * 2 * np.pi
+        pitch = (0.5 - (np.arange(height) + 0.5) / height) * np.pi
+        for y, x in np.argwhere(got.objects == 0):
+            away = got.depth[y, x] * np.cos(pitch[y])
+            if not np.isfinite(away):
+                continue  # through a window
+            at = here.eye[:2] + away * np.array([np.sin(yaw[x]), np.cos(yaw[x])])
+            if here.plan.inside(*at, 0.03):
+                wrong += bool(got.beyond[y, x])
+            elif not any(here.plan.inside(*at + shift) for shift in shifts):
+                right += bool(got.beyond[y, x])
+                wrong += not got.beyond[y, x]
+        assert got.beyond[~np.isfinite(got.depth)].all()
+    assert right > 200 and wrong < 0.02 * right
 
 
 def test_the_same_seed_gives_the_same_home() -> None:

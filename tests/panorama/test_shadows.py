@@ -94,6 +94,21 @@ def test_a_frame_beside_the_hole_is_no_shadow(colour: tuple[float, float, float]
     assert np.abs(filled.astype(int) - before)[frame].max() <= (6 if shade else 2)
 
 
+def test_the_sharp_yellow_shadow_of_a_desk_is_lifted_without_an_outline() -> None:
+    filled, truth, parts, away = prepared(np.uint8, dark=0.0)
+    shadow = np.zeros((512, 1024), bool)
+    shadow[285:335, 470:482] = True
+    filled[shadow] = np.rint(truth[shadow] * np.array([0.8, 0.76, 0.66]))
+    before = filled.copy()
+    shadows.lift(FRAME, filled, parts, room())
+    planes = room().planes(FRAME.yaw(np.arange(1024)), FRAME.pitch(np.arange(512))[:, None])
+    wall = planes == planes[300, 425]
+    band = wall & (away > 0) & (from_marks(shadow) <= 3)
+    errors = [np.abs(a.astype(float) - truth)[band] for a in (before, filled)]
+    assert errors[1].mean() < 0.35 * errors[0].mean()
+    assert np.percentile(errors[1], 95) < 0.5 * np.percentile(errors[0], 95)
+
+
 def test_grey_pictures_and_alpha() -> None:
     filled, _, parts, away = prepared(np.uint8)
     near = (away > 0) & (away < 6)

@@ -74,7 +74,10 @@ def painted(shape: Shape, seed: int, width: int) -> Room:
     flat, nowhere = np.ones((height, width), np.float32), np.zeros((height, width, 3), np.float32)
     layout = Layout(shape.corners, shape.floor, shape.ceiling)
     classes = np.where(marks > 0, sofa, 0).astype(np.uint8)
-    return Room(furnished, empty, classes, marks, nowhere, flat, layout, ("sofa", "sofa"), (sofa, sofa), seed)
+    beyond = np.zeros(marks.shape, bool)
+    return Room(
+        furnished, empty, classes, marks, beyond, nowhere, flat, layout, ("sofa", "sofa"), (sofa, sofa), seed
+    )
 
 
 def write_rooms(folder: Path, shapes: Sequence[Shape], first: int, width: int) -> Path:

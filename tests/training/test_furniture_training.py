@@ -62,8 +62,9 @@ def test_bfloat16_is_for_steps_only_and_weights_get_the_name_asked_for(rooms: Pa
     assert any(not torch.equal(half[name], single[name]) for name in half)
 
 
-def test_channels_are_the_renderers_classes_without_the_tripod() -> None:
-    assert CLASSES[:-1] == room_furniture.CLASSES and len(CLASSES) - 1 == rendered.TRIPOD
+def test_channels_are_the_renderers_classes_without_the_tripod_and_what_lies_beyond() -> None:
+    assert (*CLASSES[:-1], "beyond") == room_furniture.CLASSES and len(CLASSES) - 1 == rendered.TRIPOD
+    assert len(CLASSES) == room_furniture.BEYOND
 
 
 def test_pieces_go_with_their_labels(rooms: Path, monkeypatch: pytest.MonkeyPatch) -> None:

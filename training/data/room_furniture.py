@@ -2,7 +2,8 @@
 
 Rooms are turned, mirrored, stretched and painted as for the layout network. Moreover some pieces are taken away (the
 empty render shows what is behind them), so that no set of furniture is learnt by heart, and every piece gets a colour
-of its own, now and then about that of the wall: a white wardrobe before a white wall is what is hard to see.
+of its own, now and then about that of the wall: a white wardrobe before a white wall is what is hard to see. What lies
+beyond the walls, next rooms and outdoors, is a class of its own, whatever stands there, and has another light.
 """
 
 from __future__ import annotations
@@ -29,14 +30,20 @@ from training.data.room_layouts import (
 )
 from training.data.room_views import rooms
 
-CLASSES = tuple(name for index, name in enumerate(rendered.CLASSES) if index != rendered.TRIPOD)
-"""In the order of the network's channels; the tripod is told by its angle."""
+KINDS = tuple(name for index, name in enumerate(rendered.CLASSES) if index != rendered.TRIPOD)
+"""The room and all furniture; the tripod is told by its angle."""
+CLASSES = (*KINDS, "beyond")
+"""In the order of the network's channels."""
+BEYOND = len(rendered.CLASSES)
+"""Label of what lies beyond the room's walls; the others are indices into `panorama.rooms.CLASSES`."""
 BARE, THINNED, GONE = 0.1, 0.4, (0.1, 0.7)
 """Shares of pictures of the empty room, and of those that lack some pieces; how likely each of these is gone."""
 NUMBERS = 256
 """Of objects of a room, at most."""
 REPAINTED, SHADE, TINT = 0.7, 0.35, 0.1
 """Share of pictures whose pieces are painted, and the spread of the logarithms of brightness and channels."""
+RELIT, LIGHT = 0.6, 0.5
+"""Share of pictures in which next rooms and outdoors have another light, and the spread of its logarithm."""
 LARGE, OFTEN = 0.03, 2.5
 """Rooms where cabinets cover so much of the sphere are drawn so many times as often: a wardrobe passes for a wall."""
 HIDDEN = 0.12
@@ -49,7 +56,8 @@ class Rooms(NamedTuple):
     Attributes:
         pictures: Nx2x3xHxW uint8, furnished and empty.
         objects: NxHxW uint8, number of the object that each texel shows, 0 = room.
-        classes: NxHxW uint8, indices into `panorama.rooms.CLASSES`.
+        classes: NxHxW uint8, indices into `panorama.rooms.CLASSES`, or BEYOND.
+        beyond: NxHxW bool, what lies beyond the walls of the room when it is empty.
         weights: how often each room is drawn, relative to the others.
         seeds: of the rooms.
         outlines: corners round the camera in metres, and the heights of floor and ceiling.
@@ -58,6 +66,7 @@ class Rooms(NamedTuple):
     pictures: Tensor
     objects: Tensor
     classes: Tensor
+    beyond: Tensor
     weights: NDArray[np.float64]
     seeds: list[int]
     outlines: list[tuple[NDArray[np.float64], float, float]]
@@ -68,6 +77,7 @@ class Rooms(NamedTuple):
             pictures=self.pictures[which],
             objects=self.objects[which],
             classes=self.classes[which],
+            beyond=self.beyond[which],
             weights=self.weights[which],
             seeds=[self.seeds[index] for index in which],
             outlines=[self.outlines[index] for index in which],
@@ -79,11 +89,12 @@ class Rooms(NamedTuple):
             pictures=self.pictures.to(device),
             objects=self.objects.to(device),
             classes=self.classes.to(device),
+            beyond=self.beyond.to(device),
         )
 
 
 class Batch(NamedTuple):
-    """Bx3xHxW colours in [0, 1], and BxHxW int64 classes, the tripod's index = unknown."""
+    """Bx3xHxW colours in [0, 1], and BxHxW int64 labels as those of `Rooms`, the tripod's = unknown."""
 
     rgb: Tensor
     classes: Tensor
@@ -101,12 +112,16 @@ def load(folder: Path, width: int) -> Rooms:
         ValueError: one of them is a validation room.
     """
     found, size = rooms(folder), (width, width // 2)
-    classes = [cv2.resize(room.classes(), size, interpolation=cv2.INTER_NEAREST) for room in found]
-    kinds = torch.from_numpy(np.stack(classes))
+    kinds, beyond = (
+        torch.from_numpy(np.stack([cv2.resize(one, size, interpolation=cv2.INTER_NEAREST) for one in each]))
+        for each in ([room.classes() for room in found], [room.beyond() for room in found])
+    )
+    objects = torch.stack([room_objects(room, width) for room in found])
     return Rooms(
         torch.stack([room_pictures(room, width) for room in found]),
-        torch.stack([room_objects(room, width) for room in found]),
-        kinds,
+        objects,
+        torch.where((beyond > 0) & (objects == 0), BEYOND, kinds),
+        beyond > 0,
         _weights(kinds),
         [room.seed for room in found],
         [outline_of(room) for room in found],
@@ -144,9 +159,14 @@ def _furnished(source: Rooms, index: int, random: np.random.Generator) -> tuple[
     """One room with some of its pieces, painted: 3xHxW in [0, 1] and above, and its HxW classes."""
     full, empty = source.pictures[index].float() / 255
     marks, labels = source.objects[index].long(), source.classes[index]
+    without = BEYOND * source.beyond[index].to(labels.dtype)
+    if random.random() < RELIT:
+        light = gains(random, LIGHT, (1, 1, 1), full.device) * gains(random, TINT, (3, 1, 1), full.device)
+        full = torch.where(labels == BEYOND, full * light, full)
+        empty = torch.where(without == BEYOND, empty * light, empty)
     kind = random.random()
     if kind < BARE:
-        return empty, labels * (labels == rendered.TRIPOD)
+        return empty, torch.where(labels == rendered.TRIPOD, labels, without)
     if random.random() < REPAINTED:
         full = full * _paint(full, marks, random)[:, marks]
     if kind < BARE + THINNED:
@@ -156,7 +176,7 @@ def _furnished(source: Rooms, index: int, random: np.random.Generator) -> tuple[
         # what is mixed with its colour along its outline goes too, but for other pieces
         near = functional.max_pool2d(away[None].float(), 5, 1, 2)[0] > 0
         full = torch.where(away | (near & (marks == 0)), empty, full)
-        labels = torch.where(away, 0, labels)
+        labels = torch.where(away, without, labels)
     return full, labels
 
 

@@ -64,6 +64,10 @@ class Room(NamedTuple):
         """HxW uint8, indices into `panorama.rooms.CLASSES`."""
         return np.asarray(Image.open(self.folder / f"{self.seed:05d}-classes.png"))
 
+    def beyond(self) -> np.ndarray:
+        """HxW uint8, 1 where the empty room shows what lies beyond its walls."""
+        return np.asarray(Image.open(self.folder / f"{self.seed:05d}-beyond.png")).astype(np.uint8)
+
     def surfaces(self) -> np.ndarray:
         """HxW int, what may have a colour of its own: walls and all that is fixed 0, floor 1, ceiling 2, objects."""
         depth = np.asarray(Image.open(self.folder / f"{self.seed:05d}-depth.png")) / 1000
