@@ -43,8 +43,8 @@ DOORWAY = math.radians(5)
 LEVEL = math.radians(-1)
 """Pitch above which nothing stands on the floor."""
 
-OPEN = 0.5
-"""Chance from which on a direction shows what lies beyond the walls."""
+OPEN, AJAR = 0.5, 0.2
+"""Chance of showing what lies beyond the walls that some direction in every opening has, and the others at least."""
 OPENING, LEFT = math.radians(4), math.radians(2)
 """How wide what is seen through an opening must be to be cut off; what is left narrower than LEFT is its outline."""
 
@@ -67,7 +67,7 @@ def in_the_room(
     Raises:
         ModelError: the layout's weights are missing or damaged.
     """
-    left = _without_openings(frame, odds.astype(np.float32), room.beyond() >= OPEN)
+    left = _without(frame, odds.astype(np.float32), openings(frame, room.beyond()))
     marks = left > -CERTAIN
     if layout is None or not marks.any():
         return left
@@ -92,7 +92,16 @@ def in_the_room(
     return left
 
 
-def _without_openings(frame: Frame, odds: NDArray[np.float32], opened: np.ndarray) -> NDArray[np.float32]:
+def openings(frame: Frame, chance: np.ndarray) -> NDArray[np.bool_]:
+    """Where the room is open, by the chance (HxW) that a direction shows what lies beyond its walls."""
+    found = np.zeros(chance.shape, bool)
+    for region, own in components(chance >= AJAR, frame):
+        if frame.cut(chance, region)[own].max() >= OPEN:
+            frame.put(found, region, frame.cut(found, region) | own)
+    return found
+
+
+def _without(frame: Frame, odds: NDArray[np.float32], opened: np.ndarray) -> NDArray[np.float32]:
     """Log odds without what is seen through openings (HxW bool)."""
     left = odds.copy()
     for region, own in components(odds > -CERTAIN, frame):

@@ -27,11 +27,11 @@ COLUMNS = 1024
 """Of the sphere on which tones are compared."""
 SIDE, ALONG = 2.0, 5.0
 """Cells, standard deviations within which the colours of one side are averaged, and the steps along a rim."""
-FADING = 5.0
-"""Cells from a rim where a third of its step is left: deeper in a hole the shadow of what was erased is no guide."""
+FADING = 40.0
+"""Cells from a rim where a third of its step is left; the shadow of what was erased is lifted afterwards."""
 SEEN = 0.15
 """Share of a cell's surroundings that must lie on a side to speak for it."""
-EDGE = 0.35
+EDGE = 0.8
 """Steps (differences of logarithms) beyond which something ends at the rim: no error of tone, and left alone."""
 STEEPEST = math.radians(75)
 """Pitch beyond which cells are too narrow to be compared."""
