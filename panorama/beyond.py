@@ -45,6 +45,11 @@ LEVEL = math.radians(-1)
 
 OPEN, AJAR = 0.5, 0.2
 """Chance of showing what lies beyond the walls that some direction in every opening has, and the others at least."""
+FULL = 0.67
+"""Share of an opening that is things at most: one sees walls and floor through it as well, but not in a mirror."""
+SILL, TRACE = 0.36, 0.04
+"""Camera heights above the floor below which hardly a window ends: what is open down to there is so down to the floor,
+unless a bed stands before it, where not even a trace of chance is left."""
 OPENING, LEFT = math.radians(4), math.radians(2)
 """How wide what is seen through an opening must be to be cut off; what is left narrower than LEFT is its outline."""
 
@@ -67,7 +72,7 @@ def in_the_room(
     Raises:
         ModelError: the layout's weights are missing or damaged.
     """
-    left = _without(frame, odds.astype(np.float32), openings(frame, room.beyond()))
+    left = _without(frame, odds.astype(np.float32), openings(frame, room.beyond(), odds > -CERTAIN, layout))
     marks = left > -CERTAIN
     if layout is None or not marks.any():
         return left
@@ -92,13 +97,32 @@ def in_the_room(
     return left
 
 
-def openings(frame: Frame, chance: np.ndarray) -> NDArray[np.bool_]:
-    """Where the room is open, by the chance (HxW) that a direction shows what lies beyond its walls."""
+def openings(
+    frame: Frame, chance: np.ndarray, things: np.ndarray, layout: Layout | None
+) -> NDArray[np.bool_]:
+    """Where the room is open (HxW), down to the floor where it is open nearly so far.
+
+    Args:
+        frame: the whole sphere.
+        chance: HxW, that a direction shows what lies beyond the walls.
+        things: HxW bool, what was found.
+        layout: of the room; None: not known.
+    """
     found = np.zeros(chance.shape, bool)
     for region, own in components(chance >= AJAR, frame):
-        if frame.cut(chance, region)[own].max() >= OPEN:
+        sure = own & (frame.cut(chance, region) >= OPEN)
+        full = solid_angle(sure & frame.cut(things, region), region, frame)
+        if full < FULL * solid_angle(sure, region, frame):
             frame.put(found, region, frame.cut(found, region) | own)
-    return found
+    if layout is None:
+        return found
+    yaw, rows = frame.yaw(np.arange(frame.width)), np.arange(frame.height)[:, None]
+    away, foot = layout.away(yaw), layout.foot(yaw)
+    end = np.where(found.any(axis=0), frame.height - 1 - found[::-1].argmax(axis=0), 0)
+    low = np.tan(frame.pitch(end)) * away - foot < SILL
+    down = (rows > end) & (np.tan(np.minimum(frame.pitch(rows), 0)) * away > foot)
+    likely = (chance * down).sum(axis=0) >= TRACE * down.sum(axis=0)
+    return found | (down & low & likely & found.any(axis=0))
 
 
 def _without(frame: Frame, odds: NDArray[np.float32], opened: np.ndarray) -> NDArray[np.float32]:

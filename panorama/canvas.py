@@ -12,20 +12,19 @@ import math
 import cv2
 import numpy as np
 
-from panorama import leftovers, light, rims, shadows, trim
+from panorama import light, rims, shadows, trim
 from panorama.axes import room_yaw
 from panorama.files import Panorama
 from panorama.layout import CEILING, FLOOR, Layout
 from panorama.objects import Part, grown_objects
 from panorama.plan import DULL, SHARPEST, Piece, pieces
 from panorama.sphere import Frame, Region
-from panorama.views import PAD, View, marked, positions, reduced, render, seen, unproject
+from panorama.views import PAD, View, marked, positions, render, seen, unproject
 from panorama.walls import room_layout
 from vanisher_core import blend
 from vanisher_core.exemplar.workers import run_bands
 from vanisher_core.mask import SOFT_FLOOR, Mask
 from vanisher_core.photo import Photo
-from vanisher_core.vanish import eight_bit
 
 LEAK = 2
 """View pixels round a hole that the sampling window may have filled with the object's colours."""
@@ -37,8 +36,6 @@ ROWS, BAND = 256, 64
 """Rows that are rolled, or pasted, at a time."""
 SAMPLED = 512
 """Rows of a picture that decide which column comes first."""
-LONE_COLUMNS, CELL = 1024, 4
-"""Of the sphere, in which is looked for what lies by itself; a side of the view pixels that are told alike."""
 OTHERS, OWN = 0, 1
 """Channels of the state: how many pieces still to be filled cover a texel; whether the present one does."""
 
@@ -86,7 +83,6 @@ class Canvas:
         self.lit = light.fading(self.frame, self.parts) if self._lights(relight) else None
         self._light = None if self.lit is None else light.light_without(self.frame, self.work, self.parts)
         self.pieces: list[Piece] = pieces(self.parts, self.frame, self.layout)
-        self._lone = self._strange(mask, exact=grow == 0) if self.layout is not None else None
         self._state = np.zeros((*self.work.shape[:2], 2 if self.parts else 0), np.uint8)
         for piece in self.pieces:
             self._count(piece, OTHERS, 1)
@@ -116,7 +112,6 @@ class Canvas:
         if self.layout is not None and piece.plane is not None:
             clear |= self._elsewhere(piece, view)
             clear |= _slits(own | clear, view)
-            clear |= self._alone(at)
         clear &= ~own
         return Photo.from_array(self._samples(view, at, own, clear)), Mask.from_array(own)
 
@@ -197,25 +192,6 @@ class Canvas:
         rows, columns = (np.arange(0, side, step) for side in mask.shape)
         less = np.roll(np.maximum.reduceat(mask, rows, axis=0), -self.first, axis=1)
         return np.maximum.reduceat(less, columns, axis=1) >= (1 if exact else SOFT_FLOOR)
-
-    def _strange(self, mask: np.ndarray, exact: bool) -> np.ndarray | None:
-        """Bool at a reduced scale: what lies by itself and is not to be copied; None: nothing does."""
-        if not light.sees_all(self.frame):
-            return None
-        small, less = reduced(self.frame, self.work, LONE_COLUMNS)
-        hidden = cv2.resize(self._hidden(mask, exact).view(np.uint8), (small.width, small.height))
-        found = leftovers.lone(small, eight_bit(less), hidden > 0)
-        return found if found.any() else None
-
-    def _alone(self, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray | bool:
-        """Bool of a view's size: where it shows what lies by itself."""
-        if self._lone is None:
-            return False
-        rows, columns = self._lone.shape
-        share = columns / self.frame.width
-        x, y = (((places[::CELL, ::CELL] + 0.5) * share).astype(np.intp) for places in at)
-        marks = self._lone[np.clip(y, 0, rows - 1), x % columns]
-        return cv2.resize(marks.view(np.uint8), at[0].shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
 
     def _elsewhere(self, piece: Piece, view: View) -> np.ndarray:
         """Bool of the view's size: what shows another plane, or its own much less sharply than the piece needs."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from vanisher_core.models.furniture import FurnitureNet
 
-MODELS = {"room-furniture": (384, 1 / 4), "home-furniture": (512, 3 / 8), "near-furniture": (512, 3 / 8)}
+MODELS = {"room-furniture": (384, 1 / 4), "near-furniture": (512, 3 / 8), "door-furniture": (512, 3 / 8)}
 """The networks: columns of the panorama as each has learnt to see it, and its say; answers have half as many."""
 LEAN = 1.0
 """Taken from the logarithm of the room's chance: what is left standing is worse than a wall that is filled again, and
@@ -96,7 +96,8 @@ class RoomFurniture:
                 answer = _answer(name, picture, columns, rows)
                 if registry.info(name).classes[-1] == BEYOND:
                     beyond.append(answer[-1])
-                    answer = torch.cat([torch.logaddexp(answer[:1], answer[-1:]), answer[1:-1]])
+                    # what it would be if it were in this room: `panorama/beyond.py` decides whether it is
+                    answer = torch.log_softmax(answer[:-1], 0)
                 mean = mean + say * answer
             mean[0] -= LEAN
             # Sums differ in their last bits with the number of threads; masks must not.

@@ -37,8 +37,6 @@ ABOVE, BESIDE, BELOW = math.radians(1.6), math.radians(0.35), math.radians(1.3)
 """Gaps between a thing and what stands on it, touches it, hangs from it."""
 CORD, DROP = math.radians(1), math.radians(3.5)
 """Width up to which something upright may be a cord, and how far below what it hangs from it may first be seen."""
-ALONE = 0.004
-"""Steradians of the largest thing that lies by itself."""
 LEAST_COLUMNS = 512
 """Of the sphere, with which pieces can be told."""
 PIECES = 3
@@ -66,30 +64,6 @@ def leftovers(frame: Frame, picture: np.ndarray, found: np.ndarray, others: np.n
     pieces, cords = _pieces(frame, _differs(frame, wide, known), things)
     found = pieces | _gaps(frame, things, pieces) | _run(frame, things, cords)
     return (found & ~known)[:, edge:-edge]
-
-
-def lone(frame: Frame, picture: np.ndarray, hidden: np.ndarray) -> NDArray[np.bool_]:
-    """Small things that lie or hang by themselves: a cable on the floor, a socket. They stay, and are not to be copied.
-
-    Args:
-        frame: of the picture, the whole sphere.
-        picture: HxWx3 uint8.
-        hidden: HxW bool, what is to be erased.
-
-    Returns:
-        HxW bool, a little larger than they are; nothing that touches what is hidden.
-    """
-    if frame.full_width < LEAST_COLUMNS:
-        return np.zeros_like(hidden)
-    edge = min(math.ceil(2 * REACH / frame.step), frame.width)
-    wide, known = (_wider(array, edge) for array in (picture, hidden))
-    count, marked = cv2.connectedComponents(_differs(frame, wide, known).view(np.uint8), connectivity=8)
-    labels = marked.astype(np.intp)
-    near = cv2.dilate(known.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    small = _areas(frame, labels, count) <= ALONE
-    small[np.unique(np.concatenate([[0], labels[near], labels[:, 0], labels[:, -1]]))] = False
-    side = 2 * max(round(BESIDE / frame.step), 1) + 1
-    return (cv2.dilate(small[labels].view(np.uint8), np.ones((side, side), np.uint8)) > 0)[:, edge:-edge]
 
 
 def _wider(array: np.ndarray, edge: int) -> np.ndarray:

@@ -192,7 +192,7 @@ def test_what_is_seen_through_an_opening_is_cut_off_from_what_stands_before_it(
     yaw: float, layout: Layout | None
 ) -> None:
     """A sofa in the next room hangs together with the rug of this one, and a rim of the frame with it."""
-    through, rug = thing(yaw, 5, -26.5, 21), thing(yaw, -26.5, -50, 60)
+    through, rug = thing(yaw, 0, -26.5, 21), thing(yaw, -26.5, -50, 60)
     told = Told(STANDS)
     told.opened = opening(yaw, 20)
     black = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
@@ -210,3 +210,23 @@ def test_what_is_mostly_seen_through_an_opening_goes_and_what_touches_it_stays(
     left = beyond.in_the_room(FRAME, black, chair, told, ROOM)
     assert np.array_equal(left, chair) == stays_whole
     assert stays_whole or (left == -CERTAIN).all()
+
+
+def test_openings_are_whole_and_doors_reach_the_floor() -> None:
+    """What is doubtful beside something certain belongs to it; what is doubtful throughout is no opening."""
+    chance = np.maximum(0.3 * thing(0, 10, -22, 30), 0.9 * thing(0, 10, -15, 10)) / 2
+    chance = np.maximum(chance, 0.3 * thing(90, 10, -20, 30) / 2).clip(0)
+    trace = np.maximum(chance, 0.05 * (thing(0, -22, -26, 30) > 0))
+    wide, empty = thing(0, 10, -22, 30) > 0, np.zeros_like(chance, bool)
+    assert np.array_equal(beyond.openings(FRAME, chance, empty, None), wide)
+    assert np.array_equal(beyond.openings(FRAME, empty.astype(np.float32), empty, ROOM), empty)
+    door = beyond.openings(FRAME, trace, empty, ROOM)
+    added = door & ~wide
+    rows = np.flatnonzero(added[:, FRAME.width // 2])
+    assert math.isclose(FRAME.pitch(rows[-1]), -math.atan2(1, 2), abs_tol=FRAME.row_step)
+    assert not (added & ~np.roll(wide, 40, axis=0).any(axis=0)).any()
+    assert np.array_equal(beyond.openings(FRAME, chance, empty, ROOM), wide), "a bed before it"
+    window = np.maximum(0.9 * thing(0, 20, -10, 10) / 2, 0)
+    assert np.array_equal(beyond.openings(FRAME, window, empty, ROOM), window > 0)
+    mirror = thing(0, 18, -8, 9) > 0
+    assert not beyond.openings(FRAME, window, mirror, ROOM).any()

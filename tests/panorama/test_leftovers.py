@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panorama.leftovers import leftovers, lone
+from panorama.leftovers import leftovers
 from panorama.sphere import Frame
 
 FRAME = Frame.full(1024, 512)
@@ -66,23 +66,6 @@ def test_a_faint_cord_goes_as_far_as_it_runs() -> None:
     assert more[300:330, 540].all() and more[300:330].sum(axis=1).max() <= 5
     short = asked(*scene((slice(318, 323), slice(540, 541))))
     assert not short.any(), "too far below to hang from it"
-
-
-@pytest.mark.parametrize(
-    ("where", "by_itself"),
-    [
-        pytest.param((slice(260, 268), slice(620, 630)), True, id="a socket"),
-        pytest.param((slice(330, 334), slice(20, 42)), True, id="a cable on the floor"),
-        pytest.param((slice(260, 268), slice(580, 590)), False, id="touches what is erased"),
-        pytest.param((slice(230, 300), slice(620, 660)), False, id="a radiator"),
-        pytest.param((slice(296, 304), slice(0, 1024)), False, id="a skirting"),
-    ],
-)
-def test_small_things_that_lie_by_themselves_are_told(where: tuple[slice, slice], by_itself: bool) -> None:
-    picture, hidden = scene(where)
-    found = lone(FRAME, picture, hidden)
-    assert found[where].all() == by_itself and (found.any() == by_itself)
-    assert found.sum() <= 2 * picture[where][..., 0].size
 
 
 @pytest.mark.parametrize(
