@@ -67,7 +67,7 @@ def test_every_texel_gets_odds_across_the_seam_too(red: None, size: tuple[int, i
 
 
 def test_networks_are_averaged_by_their_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    odds = {"room-furniture": -2.0, "home-furniture": 3.0, "near-furniture": 1.0}
+    odds = {"room-furniture": -2.0, "near-furniture": 3.0, "door-furniture": 1.0}
 
     class Even(nn.Module):
         """Says the same of every direction."""
