@@ -74,7 +74,7 @@ def _wider(array: np.ndarray, edge: int) -> np.ndarray:
 def _areas(frame: Frame, labels: np.ndarray, count: int) -> NDArray[np.float64]:
     """Steradians of the texels of each label."""
     row = np.cos(frame.pitch(np.arange(frame.height))) * frame.step * frame.row_step
-    return np.bincount(labels.ravel(), np.repeat(row, labels.shape[1]), count)
+    return np.bincount(labels.ravel(), np.repeat(row, labels.shape[1]), count).astype(np.float64)
 
 
 def _differs(frame: Frame, picture: np.ndarray, known: np.ndarray) -> NDArray[np.bool_]:

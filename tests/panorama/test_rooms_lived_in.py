@@ -118,9 +118,9 @@ def test_what_lies_beyond_the_walls_is_marked() -> None:
             if not np.isfinite(away):
                 continue  # through a window
             at = here.eye[:2] + away * np.array([np.sin(yaw[x]), np.cos(yaw[x])])
-            if here.plan.inside(*at, 0.03):
+            if here.plan.inside(float(at[0]), float(at[1]), 0.03):
                 wrong += bool(got.beyond[y, x])
-            elif not any(here.plan.inside(*at + shift) for shift in shifts):
+            elif not any(here.plan.inside(*(at + shift).tolist()) for shift in shifts):
                 right += bool(got.beyond[y, x])
                 wrong += not got.beyond[y, x]
         assert got.beyond[~np.isfinite(got.depth)].all()
