@@ -51,7 +51,8 @@ SILL, TRACE = 0.36, 0.04
 """Camera heights above the floor below which hardly a window ends: what is open down to there is so down to the floor,
 unless a bed stands before it, where not even a trace of chance is left."""
 OPENING, LEFT = math.radians(4), math.radians(2)
-"""How wide what is seen through an opening must be to be cut off; what is left narrower than LEFT is its outline."""
+"""How wide what is seen through an opening must be to be cut off; what is left narrower than LEFT beside the cut is its
+outline."""
 
 Thing = tuple[Region, np.ndarray, float]
 """Where it is, its texels (bool), and how far its foot would be; 0: not known."""
@@ -130,18 +131,27 @@ def _without(frame: Frame, odds: NDArray[np.float32], opened: np.ndarray) -> NDA
     left = odds.copy()
     for region, own in components(odds > -CERTAIN, frame):
         through = own & frame.cut(opened, region)
-        if not _broad(through, OPENING / frame.step).any():
+        if 2 * solid_angle(through, region, frame) > solid_angle(own, region, frame):
+            gone = own
+        elif _broad(through, OPENING / frame.step).any():
+            gone = through | _rim(own & ~through, through, LEFT / frame.step)
+        else:
             continue
-        mostly = 2 * solid_angle(through, region, frame) > solid_angle(own, region, frame)
-        rest = np.zeros_like(own) if mostly else _broad(own & ~through, LEFT / frame.step)
-        frame.put(left, region, np.where(own & ~rest, np.float32(-CERTAIN), frame.cut(left, region)))
+        frame.put(left, region, np.where(gone, np.float32(-CERTAIN), frame.cut(left, region)))
     return left
 
 
 def _broad(marks: np.ndarray, least: float) -> NDArray[np.bool_]:
     """What of marks is at least about so many texels wide and high."""
-    side = max(round(least), 1) | 1
-    return cv2.morphologyEx(marks.view(np.uint8), cv2.MORPH_OPEN, np.ones((side, side), np.uint8)) > 0
+    square = np.ones((max(round(least), 1) | 1,) * 2, np.uint8)
+    outside = {"borderType": cv2.BORDER_CONSTANT, "borderValue": 0}
+    return cv2.morphologyEx(marks.view(np.uint8), cv2.MORPH_OPEN, square, **outside) > 0
+
+
+def _rim(rest: np.ndarray, through: np.ndarray, least: float) -> NDArray[np.bool_]:
+    """What of the rest is narrower than so many texels, beside what is cut off."""
+    square = np.ones((2 * max(round(least), 1) + 1,) * 2, np.uint8)
+    return rest & ~_broad(rest, least) & (cv2.dilate(through.view(np.uint8), square) > 0)
 
 
 def _ends_low(frame: Frame, region: Region) -> bool:

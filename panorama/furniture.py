@@ -4,11 +4,11 @@ Perspective views (`panorama/find.py`) see outlines, but a wardrobe fills a view
 furniture networks (`vanisher_core/models/furniture.py`) look at the whole panorama at once, small, as it is and
 mirrored. They also tell pieces apart that the segmenter has no word for: rugs, lamps, pictures, shelves, cabinets.
 
-One has learnt on rooms that hold furniture and nothing else, two on homes (`panorama.rooms --lived-in`), the later of
-them more often close to furniture: they know kitchens, radiators and open doors for what they are, small things and
-large rugs, mirrors. Their answers are averaged, as errors of networks that learnt apart differ (Lakshminarayanan,
-Pritzel and Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles", NeurIPS 2017,
-section 2.4).
+One has learnt on rooms that hold furniture and nothing else, two on homes (`panorama.rooms --lived-in`): they know
+kitchens and radiators for what they are, small things and large rugs, mirrors. The latest, trained on from the other,
+also tells what lies beyond the room's walls (BEYOND), and says of it what it would be in this room. Their answers are
+averaged, as networks that learnt otherwise err elsewhere (Lakshminarayanan, Pritzel and Blundell, "Simple and Scalable
+Predictive Uncertainty Estimation using Deep Ensembles", NeurIPS 2017, section 2.4).
 """
 
 from __future__ import annotations

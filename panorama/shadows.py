@@ -4,8 +4,9 @@ A bed keeps light from the wall it stands at, most of all along its edge, so its
 gone. The light network (`panorama/light.py`) knows how bright a room is, not where on a wall a shadow ends. But on a
 plain wall that is easily told: between what the wall shows farther away and what was filled in, its light runs on
 evenly (a harmonic interpolation, as in Perez, Gangnet and Blake, "Poisson Image Editing", SIGGRAPH 2003), and what is
-darker than that near the rim is shadow. Whatever stands out of the wall (frames, sockets, doors) bounds it. A grey
-thing as dark as the shadow it stands in cannot be told from it and gets lighter as well.
+darker than that near the rim is shadow. Whatever stands out of the wall (frames, doors) bounds it, unless it is as
+narrow as a sharp shadow's outline, with wall on both sides. A grey thing as dark as the shadow it stands in, or so
+narrow, cannot be told from it and gets lighter as well.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ EVEN, ROUNDS = 1.0, 4
 RIM = 1
 """Cells on both sides of a rim where a step is no end of the wall: there the shadow ends."""
 STEP, TINT = 0.09, 0.035
-"""Change from one cell to the next (of logarithms) where the wall ends: of its light, of its hue. Shadows are soft."""
+"""Change from one cell to the next (of logarithms) where the wall ends: its light, its hue. Most shadows are softer."""
 MOST, HUE = 0.9, 0.24
 """Largest lift, and how far its channels may be from their mean: what differs more is another thing, no shadow. Half of
 either counts in full."""

@@ -55,7 +55,9 @@ def _widened(wall: Wall, gap: Opening, top: float, random: np.random.Generator) 
     last = min([wall.length - 0.15, *(other.left - 0.15 for other in others if other.left >= gap.right)])
     left = max(gap.left - float(random.uniform(0, 0.8)), min(first, gap.left))
     right = min(gap.right + float(random.uniform(0, 0.8)), max(last, gap.right))
-    return replace(gap, left=left, right=right, top=float(min(random.uniform(2.0, 2.4), top - 0.12)))
+    return replace(
+        gap, left=left, right=right, top=float(max(gap.top, min(random.uniform(2.0, 2.4), top - 0.12)))
+    )
 
 
 def next_rooms(plan: Plan, style: Style, random: np.random.Generator) -> tuple[list[Thing], list[Light]]:
@@ -65,15 +67,16 @@ def next_rooms(plan: Plan, style: Style, random: np.random.Generator) -> tuple[l
     for wall in plan.walls:
         for gap in wall.openings:
             if gap.ajar:
-                parts, light = _next_room(wall, gap, plan.height, style, random)
+                way = str(random.choice(["out", "in", "sliding", "none"], p=[0.3, 0.25, 0.2, 0.25]))
+                parts, light = _next_room(wall, gap, plan.height, style, way == "out", random)
                 things.append(Thing(ROOM, BEYOND, parts))
-                things.append(Thing(ROOM, "doorway", _doorway(wall, gap, style, random)))
+                things.append(Thing(ROOM, "doorway", _doorway(wall, gap, style, way, random)))
                 lights.append(light)
     return things, lights
 
 
 def _next_room(
-    wall: Wall, gap: Opening, top: float, style: Style, random: np.random.Generator
+    wall: Wall, gap: Opening, top: float, style: Style, swung: bool, random: np.random.Generator
 ) -> tuple[list[Part], Light]:
     # at a corner that points into the room, the side wall would come out beside it
     first, last = (0.0 if convex else 0.1 for convex in wall.convex)
@@ -96,7 +99,7 @@ def _next_room(
         on_wall(wall, right, right + 0.1, far, -THICK, 0, top, paint),
         on_wall(wall, left - 0.1, right + 0.1, far - 0.1, far, 0, top, paint),
     ]
-    if gap.framed and random.random() < 0.4:  # swung away from the camera
+    if gap.framed and swung:  # away from the camera
         parts.append(_leaf(wall, gap, -THICK - (gap.right - gap.left), -THICK, style, random))
     if random.random() < (0.8 if corridor else 0.4):  # a further door at the end
         middle = float(random.uniform(left + 0.5, max(right - 0.5, left + 0.51)))
@@ -140,21 +143,25 @@ def _leaf(
     return on_wall(wall, swung, swung + 0.045, out, into, 0.005, gap.top, style.door)
 
 
-def _doorway(wall: Wall, gap: Opening, style: Style, random: np.random.Generator) -> list[Part]:
+def _doorway(wall: Wall, gap: Opening, style: Style, way: str, random: np.random.Generator) -> list[Part]:
     """What of an open door belongs to this room: its threshold, its leaf, or one of glass that slides."""
     parts = []
     if random.random() < 0.5:
         strip = replace(style.floor, kind="wood", colour=pick(random, [*WOODS, "b8b4ac", "2a2a2c"]))
         parts.append(on_wall(wall, gap.left, gap.right, -THICK, 0.0, 0, 0.012, strip))
     wide = gap.right - gap.left
-    if gap.framed and random.random() < 0.35:
+    if gap.framed and way == "in":
         parts.append(_leaf(wall, gap, 0.01, wide, style, random))
-    elif random.random() < 0.3:
+    elif way == "sliding":
         after = gap.right + wide < wall.length
         low, high = (gap.right, gap.right + wide) if after else (gap.left - wide, gap.left)
         if low > 0 and wall.free(low + 0.02, high - 0.02):
             parts += _sliding(wall, low, high, gap.top, random)
-            parts.append(on_wall(wall, gap.left, high, 0.02, 0.07, gap.top, gap.top + 0.07, DARK))
+            parts.append(
+                on_wall(
+                    wall, min(low, gap.left), max(high, gap.right), 0.02, 0.07, gap.top, gap.top + 0.07, DARK
+                )
+            )
     return parts
 
 

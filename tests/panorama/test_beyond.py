@@ -230,3 +230,17 @@ def test_openings_are_whole_and_doors_reach_the_floor() -> None:
     assert np.array_equal(beyond.openings(FRAME, window, empty, ROOM), window > 0)
     mirror = thing(0, 18, -8, 9) > 0
     assert not beyond.openings(FRAME, window, mirror, ROOM).any()
+
+
+def test_thin_parts_far_from_an_opening_stay_and_small_things_in_it_go() -> None:
+    """A lamp's pole on a rug that touches an opening; a cushion in the next room."""
+    told = Told(STANDS)
+    told.opened = opening(0, 20)
+    black = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
+    rug = np.maximum(thing(-35, -20, -50, 60), thing(-60, 10, -20, 1))
+    left = beyond.in_the_room(FRAME, black, rug, told, None) > -CERTAIN
+    pole = thing(-60, 10, -20, 1) > -CERTAIN
+    assert left[pole].all()
+    assert (left != (rug > -CERTAIN)).any(), "the rug was cut"
+    cushion = thing(0, 0, -2, 2)
+    assert not (beyond.in_the_room(FRAME, black, cushion, told, None) > -CERTAIN).any()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from panorama import rims
-from panorama.layout import Layout
+from panorama.layout import FIRST_WALL, Layout
 from panorama.objects import Part, grown_objects
 from panorama.sphere import Frame
 from tests.panorama.test_corners import room
@@ -108,3 +108,25 @@ def test_planes_are_looked_at_one_by_one() -> None:
     assert found[(share > 0) & floor].max() > 0.07
     assert np.abs(found[wall]).max() < 1e-3
     assert np.abs(found[share == 0]).max() == 0
+
+
+class OneWall(Layout):
+    """A room of which only a wall is seen."""
+
+    def planes(self, yaw: np.ndarray, pitch: np.ndarray) -> np.ndarray:
+        """The wall's number everywhere."""
+        return np.full(np.broadcast_shapes(yaw.shape, pitch.shape), FIRST_WALL, np.int16)
+
+
+@pytest.mark.parametrize("turn", [512, 300])
+def test_it_does_not_matter_where_the_seam_is(turn: int) -> None:
+    """A wide hole across the seam whose one side has another tone: what is carried in has no step there."""
+    share = np.zeros((512, 1024), np.float32)
+    share[230:330, :80] = share[230:330, -80:] = 1
+    tone = np.where(np.arange(1024) < 512, 0.6, 0.0)[None, :, None] * (share[..., None] == 0)
+    colours = np.repeat(tone, 3, axis=2).astype(np.float32)
+    whole = OneWall((), 1.0, 1.0)
+    straight = rims.steps(colours, share, whole, FRAME)
+    rolled = rims.steps(np.roll(colours, turn, axis=1), np.roll(share, turn, axis=1), whole, FRAME)
+    assert np.abs(np.roll(straight, turn, axis=1) - rolled).max() < 0.02
+    assert np.abs(straight).max() > 0.2

@@ -161,3 +161,30 @@ def test_the_command_exports_what_the_registry_knows(rooms: Path, tmp_path: Path
     net = BUILDERS[header["architecture"]](**json.loads(header["config"]))
     assert isinstance(net, FurnitureNet)
     net.load_state_dict(tensors, strict=True)
+
+
+def test_what_lies_beyond_is_labelled_behind_what_goes_and_gets_a_light_of_its_own(
+    rooms: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, random = room_furniture.load(rooms, 2 * SIZE), np.random.default_rng(0)
+    beyond = torch.zeros_like(source.beyond)
+    beyond[1, 10:40] = True
+    marks = source.objects[1] > 0
+    labels = torch.where(beyond[1] & ~marks, room_furniture.BEYOND, source.classes[1])
+    classes = source.classes.clone()
+    classes[1] = labels
+    source = source._replace(beyond=beyond, classes=classes)
+    for name, value in (("REPAINTED", 0.0), ("RELIT", 1.0)):
+        monkeypatch.setattr(room_furniture, name, value)
+    plain = source.pictures[1].float() / 255
+    seen = set()
+    for _ in range(40):
+        picture, told = room_furniture._furnished(source, 1, random)
+        gone = marks & (told != source.classes[1])
+        assert torch.equal(told[gone], room_furniture.BEYOND * beyond[1][gone].to(told.dtype))
+        assert torch.equal(told[~gone & ~marks], labels[~gone & ~marks])
+        inside = ~beyond[1] & ~marks
+        assert torch.equal(picture[:, inside], plain[0][:, inside])
+        outside = beyond[1] & ~marks
+        seen.add(round(float((picture[:, outside] / plain[0][:, outside]).mean()), 3))
+    assert len(seen) > 30

@@ -15,6 +15,7 @@ from training import layout, upright
 from training.common import export_weights
 from training.data import room_layouts
 from vanisher_core.models.build import BUILDERS
+from vanisher_core.models.furniture import build_furniture
 from vanisher_core.models.layout import EDGES, LayoutNet, build_layout
 from vanisher_core.models.segmenter import Encoder, build_segmenter
 
@@ -182,3 +183,16 @@ def test_validation_rooms_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no rendered room"):
         layout.train(settings(tmp_path, tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_answers_are_taken_for_the_classes_that_come_first(tmp_path: Path, more: bool) -> None:
+    old, new = build_furniture(3), build_furniture(4)
+    header = {"architecture": "furniture", "classes": ["room", "bed", "rug"]}
+    path = export_weights(old, tmp_path / "old.safetensors", header)
+    classes = ("room", "bed", "rug", "beyond") if more else ("room", "rug", "bed", "beyond")
+    before = new.body.state_dict()["head.weight"].clone()
+    upright.warm_start(new.body, path, classes)
+    found, own = new.body.state_dict()["head.weight"], old.body.state_dict()["head.weight"]
+    assert torch.equal(found[:3], own if more else before[:3])
+    assert torch.equal(found[3], before[3])
