@@ -43,8 +43,9 @@ class Doubtful(nn.Module):
 
 @pytest.fixture
 def red(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Both networks look for red."""
+    """All networks look for red."""
     monkeypatch.setattr(furniture, "_network", lambda name: RedRoom())
+    monkeypatch.setattr(furniture, "MODELS", {"room-furniture": (384, 0.5), "near-furniture": (512, 0.5)})
     known = {"furniture": (1, 2), "rug": (1,), "lamp": (2,)}
     for module in (furniture, find):
         monkeypatch.setattr(module, "kinds", lambda: known)
@@ -74,10 +75,11 @@ def test_networks_are_averaged_by_their_say(monkeypatch: pytest.MonkeyPatch) -> 
 
         def __init__(self, name: str) -> None:
             super().__init__()
-            self.chances = torch.log_softmax(torch.tensor([0.0, odds[name]]), 0)
+            beyond = [1.5] if name == "door-furniture" else []
+            self.chances = torch.log_softmax(torch.tensor([0.0, odds[name], *beyond]), 0)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.chances.view(1, 2, 1, 1).expand(len(x), 2, x.shape[2] // 2, x.shape[3] // 2)
+            return self.chances.view(1, -1, 1, 1).expand(len(x), -1, x.shape[2] // 2, x.shape[3] // 2)
 
     monkeypatch.setattr(furniture, "_network", Even)
     picture = np.zeros((128, 256, 3), np.uint8)
@@ -85,7 +87,7 @@ def test_networks_are_averaged_by_their_say(monkeypatch: pytest.MonkeyPatch) -> 
     assert np.allclose(found, -2 / 4 + 3 * 3 / 8 + 3 / 8 + furniture.LEAN, atol=0.01)
 
 
-def test_only_some_networks_tell_what_lies_beyond_and_for_the_others_it_is_the_room(
+def test_only_some_networks_tell_what_lies_beyond_and_say_of_it_what_it_would_be_in_the_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     chances = {"old": [0.4, 0.6], "new": [0.1, 0.3, 0.6]}
@@ -108,7 +110,7 @@ def test_only_some_networks_tell_what_lies_beyond_and_for_the_others_it_is_the_r
     assert furniture.kinds() == {"furniture": (1,), "rug": (1,)}
     room = furniture.RoomFurniture(Frame.full(256, 128), np.zeros((128, 256, 3), np.uint8))
     assert np.allclose(room.beyond(), 0.6, atol=0.001)
-    odds = 0.5 * math.log(0.6 / 0.4) + 0.5 * math.log(0.3 / 0.7) + furniture.LEAN
+    odds = 0.5 * math.log(0.6 / 0.4) + 0.5 * math.log(0.3 / 0.1) + furniture.LEAN
     assert np.allclose(room.odds((1,)), odds, atol=0.01)
     monkeypatch.setattr(furniture, "MODELS", {"old": (256, 1.0)})
     alone = furniture.RoomFurniture(Frame.full(256, 128), np.zeros((128, 256, 3), np.uint8))

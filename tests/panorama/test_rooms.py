@@ -172,7 +172,9 @@ def test_layout_corners_lie_where_three_surfaces_meet() -> None:
 def test_command_writes_all_files(tmp_path, capsys) -> None:
     assert main(["--seeds", "3", "--width", "64", "--quality", "draft", "--out", str(tmp_path)]) == 0
     names = {path.name for path in tmp_path.iterdir()}
-    pictures = {f"00003-{n}.png" for n in ("furnished", "empty", "classes", "objects", "depth", "normals")}
+    pictures = {
+        f"00003-{n}.png" for n in ("furnished", "empty", "classes", "objects", "beyond", "depth", "normals")
+    }
     assert names == pictures | {"00003.json", "sheet.png"}
     assert "00003" in capsys.readouterr().out
 
