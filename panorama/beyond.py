@@ -144,8 +144,10 @@ def _without(frame: Frame, odds: NDArray[np.float32], opened: np.ndarray) -> NDA
 def _broad(marks: np.ndarray, least: float) -> NDArray[np.bool_]:
     """What of marks is at least about so many texels wide and high."""
     square = np.ones((max(round(least), 1) | 1,) * 2, np.uint8)
-    outside = {"borderType": cv2.BORDER_CONSTANT, "borderValue": 0}
-    return cv2.morphologyEx(marks.view(np.uint8), cv2.MORPH_OPEN, square, **outside) > 0
+    wide = cv2.morphologyEx(
+        marks.view(np.uint8), cv2.MORPH_OPEN, square, borderType=cv2.BORDER_CONSTANT, borderValue=(0.0,)
+    )
+    return wide > 0
 
 
 def _rim(rest: np.ndarray, through: np.ndarray, least: float) -> NDArray[np.bool_]:

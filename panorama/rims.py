@@ -27,7 +27,7 @@ COLUMNS = 1024
 """Of the sphere on which tones are compared."""
 SIDE, ALONG = 2.0, 5.0
 """Cells, standard deviations within which the colours of one side are averaged, and the steps along a rim."""
-FADING = 40.0
+FADING = 15.0
 """Cells from a rim where a third of its step is left. A shadow that the rim lies in is carried in as well: it is lifted
 afterwards where there is new light, and where there is none it looks no worse (LPIPS .0703 -> .0699 on 24 rooms)."""
 SEEN = 0.15
@@ -36,7 +36,7 @@ EDGE = 0.8
 """Steps (differences of logarithms) beyond which something ends at the rim: no error of tone, and left alone."""
 STEEPEST = math.radians(75)
 """Pitch beyond which cells are too narrow to be compared."""
-NEAR = 160
+NEAR = 64
 """Cells round a hole that are looked at, across the seam as well: what is carried in from beyond has faded."""
 DARKEST = 0.02
 BAND = 64
