@@ -119,11 +119,12 @@ def openings(
         return found
     yaw, rows = frame.yaw(np.arange(frame.width)), np.arange(frame.height)[:, None]
     away, foot = layout.away(yaw), layout.foot(yaw)
-    end = np.where(found.any(axis=0), frame.height - 1 - found[::-1].argmax(axis=0), 0)
+    some = found.any(axis=0)
+    end = np.where(some, frame.height - 1 - found[::-1].argmax(axis=0), 0)
     low = np.tan(frame.pitch(end)) * away - foot < SILL
     down = (rows > end) & (np.tan(np.minimum(frame.pitch(rows), 0)) * away > foot)
     likely = (chance * down).sum(axis=0) >= TRACE * down.sum(axis=0)
-    return found | (down & low & likely & found.any(axis=0))
+    return found | (down & low & likely & some)
 
 
 def _without(frame: Frame, odds: NDArray[np.float32], opened: np.ndarray) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from panorama import furniture
 from panorama.rooms import classes as rendered
 from training.data.room_layouts import (
     coloured,
@@ -32,7 +33,7 @@ from training.data.room_views import rooms
 
 KINDS = tuple(name for index, name in enumerate(rendered.CLASSES) if index != rendered.TRIPOD)
 """The room and all furniture; the tripod is told by its angle."""
-CLASSES = (*KINDS, "beyond")
+CLASSES = (*KINDS, furniture.BEYOND)
 """In the order of the network's channels."""
 BEYOND = len(rendered.CLASSES)
 """Label of what lies beyond the room's walls; the others are indices into `panorama.rooms.CLASSES`."""
