@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from panorama.layout import Layout
+from panorama.layout import FLOOR, Layout
 from panorama.objects import Part
 from panorama.sphere import Frame, Region, angles, cap, turned
 from panorama.views import View
@@ -95,7 +95,16 @@ def pieces(parts: list[Part], frame: Frame, layout: Layout | None = None) -> lis
                     found.append(piece)
     for group in small.values():
         found += _clusters(group, frame)
-    return sorted(found, key=lambda piece: (-piece.foot, *piece.parts[0].region))
+    return sorted(found, key=_turn)
+
+
+def _turn(piece: Piece) -> tuple[float, ...]:
+    """What pieces are sorted by: what is behind comes before what stands before it, but floors begin below the camera.
+
+    There the floor is seen sharply and from above, and what is filled serves the parts that are farther away.
+    """
+    on_floor = piece.plane == FLOOR
+    return on_floor, piece.foot if on_floor else -piece.foot, *piece.parts[0].region
 
 
 def _by_plane(part: Part, frame: Frame, layout: Layout | None) -> list[tuple[int | None, Part]]:

@@ -64,6 +64,17 @@ class Piece:
         """The piece with what lies near its hole of a transparent surrounding (HxW bool) filled along with it."""
         return replace(self, unknown=self.unknown | (_near(self.unknown) & clear)) if clear.any() else self
 
+    def without_lone(self) -> Piece:
+        """The piece with what lies by itself on its surface filled along with it: it is not to be copied."""
+        from vanisher_core import shifts
+
+        lone = shifts.lone(self.rgb, self.usable)
+        if not lone.any():
+            return self
+        return replace(
+            self, unknown=self.unknown | lone, blank=self.blank | lone, usable=self.usable & ~lone
+        )
+
     def synthesized(self, guide: np.ndarray | None, trust: float | None = None) -> np.ndarray:
         """The photograph's own texture along the network's guide, or None."""
         from vanisher_core.inpaint import grain

@@ -187,7 +187,10 @@ class Vanisher:
         if clear.any() and blank is not unknown:
             rgb = carried(rgb, blank)
         piece = Piece(rgb, unknown, blank, area.core[box] & unknown, usable, request.seed, progress)
-        fill = self._surface(piece, surface) if surface and request.model == "auto" else None
+        fill = None
+        if surface and request.model == "auto":
+            whole, piece = piece, piece.without_lone() if surface in SHIFTED else piece
+            fill = self._surface(piece, surface) or (self._surface(whole, surface) if piece is not whole else None)
         fill = fill or self._fill(piece.beyond(clear), request.model)
         alpha = np.where(own, area.alpha[box], 0).astype(np.uint8)
         changed = bounding_box(alpha).slices

@@ -76,8 +76,8 @@ def continued(
         return None
     rows, columns = (np.flatnonzero((hole | known).any(axis=axis)) for axis in (1, 0))
     box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-    scale = min(1.0, LONGEST / max(box[0].stop - box[0].start, box[1].stop - box[1].start))
-    light, detail = _parted(rgb[box], known[box], LIGHT / scale)
+    scale = scale_of(hole[box].shape)
+    light, detail = parted(rgb[box], known[box], LIGHT / scale)
     found = _labelled(detail, hole[box], known[box], scale, progress)
     if found is None:
         return None
@@ -105,7 +105,12 @@ def _blown(rgb: np.ndarray) -> NDArray[np.bool_]:
     return cv2.dilate(white, np.ones((5, 5), np.uint8)) > 0
 
 
-def _parted(
+def scale_of(shape: tuple[int, ...]) -> float:
+    """By how much a picture of a shape is reduced where offsets are looked for."""
+    return min(1.0, LONGEST / max(shape[:2]))
+
+
+def parted(
     rgb: np.ndarray, known: np.ndarray, sigma: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Logarithms of light (carried smoothly through what is unknown) and of texture (0 there)."""
@@ -128,7 +133,7 @@ def _labelled(
     progress: Callable[[float], None],
 ) -> tuple[tuple[np.ndarray, np.ndarray], NDArray[np.bool_], float] | None:  # fmt: skip
     """Where every pixel is copied from (rows, columns), what was filled, and the cost of the seams."""
-    small, gap, clear = _reduced(detail, hole, known, scale)
+    small, gap, clear = reduced(detail, hole, known, scale)
     if not clear.any():
         return None
     side = max(LEAST_BLOCK, math.ceil(math.sqrt(gap.sum() / MOST_BLOCKS)))
@@ -153,7 +158,7 @@ def _labelled(
     return source, done, cost / usual
 
 
-def _reduced(
+def reduced(
     detail: np.ndarray, hole: np.ndarray, known: np.ndarray, scale: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same at the scale where offsets are looked for."""
