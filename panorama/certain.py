@@ -31,8 +31,8 @@ DENIED = -2.5
 is all below or all above the horizon (radiators, panes), as views take tall wardrobes for walls..."""
 SURE, CORE = 0.73, 0.25
 """...unless so much of it is so probable all the same."""
-HOLE = 0.006
-"""Steradians; what a thing encloses is part of it up to this size (20 square degrees): a screen's picture."""
+HOLE = 0.04
+"""Steradians; what a thing encloses is part of it up to this size (130 square degrees): a screen's picture."""
 
 
 def log_odds(chance: float) -> float:
