@@ -71,9 +71,7 @@ class Piece:
         lone = shifts.lone(self.rgb, self.usable)
         if not lone.any():
             return self
-        return replace(
-            self, unknown=self.unknown | lone, blank=self.blank | lone, usable=self.usable & ~lone
-        )
+        return replace(self, unknown=self.unknown | lone, blank=self.blank | lone, usable=self.usable & ~lone)
 
     def synthesized(self, guide: np.ndarray | None, trust: float | None = None) -> np.ndarray:
         """The photograph's own texture along the network's guide, or None."""

@@ -189,8 +189,7 @@ class Vanisher:
         piece = Piece(rgb, unknown, blank, area.core[box] & unknown, usable, request.seed, progress)
         fill = None
         if surface and request.model == "auto":
-            whole, piece = piece, piece.without_lone() if surface in SHIFTED else piece
-            fill = self._surface(piece, surface) or (self._surface(whole, surface) if piece is not whole else None)
+            piece, fill = self._continued(piece, surface)
         fill = fill or self._fill(piece.beyond(clear), request.model)
         alpha = np.where(own, area.alpha[box], 0).astype(np.uint8)
         changed = bounding_box(alpha).slices
@@ -216,6 +215,14 @@ class Vanisher:
         reasons = quality.verdict(combined.scores).reasons
         other = piece.judged(piece.synthesized(coarse, FAINT), "exemplar", reasons)
         return other if quality.better(other.scores, combined.scores) else combined
+
+    def _continued(self, piece: Piece, surface: str) -> tuple[Piece, Fill | None]:
+        """A piece of one surface seen straight on, without what is not to be copied; and its fill, if it has one."""
+        clean = piece.without_lone() if surface in SHIFTED else piece
+        fill = self._surface(clean, surface)
+        if fill is None and clean is not piece:  # too little is left that fits: better copied thrice than fog
+            fill = self._surface(piece, surface)
+        return clean, fill
 
     def _surface(self, piece: Piece, surface: str) -> Fill | None:
         """The fill of one surface seen straight on; None if it is none that goes on by itself."""
