@@ -43,9 +43,12 @@ def lone(rgb: np.ndarray, known: np.ndarray) -> NDArray[np.bool_]:
     small, _, clear = reduced(detail, np.zeros(known.shape, bool), known, scale)
     if not clear.any():
         return np.zeros(known.shape, bool)
-    seen = cv2.GaussianBlur(clear.astype(np.float32), (0, 0), FINE)
-    mean = cv2.GaussianBlur(small, (0, 0), FINE) / np.maximum(seen, PRESENT)[..., None]
-    apart = np.where(clear, np.sqrt((mean * mean).sum(axis=2)), 0)
+    seen, total = (
+        cv2.GaussianBlur(plane, (0, 0), FINE, borderType=cv2.BORDER_CONSTANT)
+        for plane in (clear.astype(np.float32), small)
+    )
+    # by the root of what is seen: the mean of fewer pixels strays farther, and that is not strange
+    apart = np.where(clear, np.sqrt((total * total).sum(axis=2) / np.maximum(seen, PRESENT)), 0)
     usual = float(np.quantile(apart[clear], NEARLY))
     marks, count = _strong(apart > RIM * usual, apart > BEYOND * usual)
     if count > FEW or marks.sum() > LITTLE * clear.sum():
