@@ -33,7 +33,7 @@ from panorama.rooms.shapes import BOX, CONE, ROUND, Part, box, rounded
 from panorama.rooms.small import SMALL, SOFT, cord, drawn, height_of
 from panorama.rooms.storage import carpet_piece
 
-CROWDED = 9
+CROWDED = 11
 """Things on one piece, at most."""
 WIDE = 0.6
 """Of the narrower side of a piece's largest part: what is wider is something to stand things on."""
@@ -45,7 +45,7 @@ PAINTED = (TABLE, CABINET, SHELF)
 
 def strew(furnisher: Furnisher, random: np.random.Generator) -> None:
     """Clutters a furnished room."""
-    crowd = float(random.uniform(0.1, 1))
+    crowd = float(random.uniform(0.2, 1))
     for thing in furnisher.things:
         if thing.kind in PAINTED and random.random() < 0.15:
             thing.parts = _painted(thing.parts, random)
