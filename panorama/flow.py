@@ -39,7 +39,7 @@ def flowed(frame: Frame, picture: np.ndarray, odds: np.ndarray) -> NDArray[np.fl
         odds: HxW.
 
     Returns:
-        HxW; what is finer than the cells stays as it is.
+        HxW, not clipped; what is finer than the cells stays as it is.
     """
     from scipy.sparse import diags_array
     from scipy.sparse.linalg import cg

@@ -2,7 +2,8 @@
 
 A view looks at the middle of its piece, upright (or, near the poles, along the room's walls), at a little more than
 the panorama's own resolution, and shows as much round the hole as `vanisher_core.window` asks for. Pieces whose foot
-is farther from the camera come first: what is behind is filled before what stands before it.
+is farther from the camera come first: what is behind is filled before what stands before it. Where the room's layout is
+known, those of the floor come last, and the nearest of them first.
 """
 
 from __future__ import annotations
@@ -99,9 +100,9 @@ def pieces(parts: list[Part], frame: Frame, layout: Layout | None = None) -> lis
 
 
 def _turn(piece: Piece) -> tuple[float, ...]:
-    """What pieces are sorted by: what is behind comes before what stands before it, but floors begin below the camera.
+    """What pieces are sorted by.
 
-    There the floor is seen sharply and from above, and what is filled serves the parts that are farther away.
+    A floor begins below the camera: there it is seen sharply and from above, and serves the parts farther away.
     """
     on_floor = piece.plane == FLOOR
     return on_floor, piece.foot if on_floor else -piece.foot, *piece.parts[0].region

@@ -65,13 +65,11 @@ class Piece:
         return replace(self, unknown=self.unknown | (_near(self.unknown) & clear)) if clear.any() else self
 
     def without_lone(self) -> Piece:
-        """The piece with what lies by itself on its surface filled along with it: it is not to be copied."""
+        """The piece without what lies by itself on its surface among what may be copied."""
         from vanisher_core import shifts
 
         lone = shifts.lone(self.rgb, self.usable)
-        if not lone.any():
-            return self
-        return replace(self, unknown=self.unknown | lone, blank=self.blank | lone, usable=self.usable & ~lone)
+        return replace(self, usable=self.usable & ~lone) if lone.any() else self
 
     def synthesized(self, guide: np.ndarray | None, trust: float | None = None) -> np.ndarray:
         """The photograph's own texture along the network's guide, or None."""

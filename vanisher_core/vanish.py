@@ -220,7 +220,7 @@ class Vanisher:
         """A piece of one surface seen straight on, without what is not to be copied; and its fill, if it has one."""
         clean = piece.without_lone() if surface in SHIFTED else piece
         fill = self._surface(clean, surface)
-        if fill is None and clean is not piece:  # too little is left that fits: better copied thrice than fog
+        if fill is None and clean is not piece:  # nothing fits: a thing copied again is better than fog
             fill = self._surface(piece, surface)
         return clean, fill
 

@@ -59,6 +59,8 @@ def test_views_that_see_nothing_need_more_certainty() -> None:
 def test_a_screen_in_its_frame_is_part_of_it_and_a_wall_between_furniture_is_not() -> None:
     framed = boxed((200, 150, 230, 170, 0.9), (205, 156, 213, 164, 0.05))
     assert kept(framed)[150:170, 200:230].all()
+    glass = boxed((200, 120, 230, 190, 0.9), (205, 140, 225, 160, 0.05))  # 10 degrees, as in a mirror's frame
+    assert kept(glass)[120:190, 200:230].all()
     ring = boxed((200, 120, 300, 220, 0.9), (220, 140, 280, 200, 0.05))
     assert not kept(ring)[145:195, 225:275].any()
 

@@ -19,6 +19,13 @@ def test_what_is_everywhere_the_same_stays_so(height: int, width: int, value: fl
     assert np.allclose(found, value, atol=2e-3)
 
 
+def test_noise_on_one_colour_is_averaged() -> None:
+    odds = np.random.default_rng(2).normal(1, 2, (64, 128)).astype(np.float32)
+    found = flowed(Frame.full(128, 64), np.full((64, 128, 3), 90, np.uint8), odds)
+    assert found.std() < 0.1 * odds.std()
+    assert found.mean() == pytest.approx(odds.mean(), abs=0.02)
+
+
 @pytest.mark.parametrize("first", [200, COLUMNS - 30])
 def test_the_unseen_end_of_a_thing_joins_it_and_the_wall_does_not(first: int) -> None:
     thing = np.zeros((COLUMNS // 2, COLUMNS), bool)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from panorama.axes import room_yaw
+from panorama.layout import FLOOR, Layout, Wall
 from panorama.objects import grown_objects
 from panorama.plan import LARGEST, Piece, pieces, view_of
 from panorama.sphere import Frame, angles
@@ -95,3 +96,18 @@ def test_small_neighbours_share_a_view_and_far_ones_do_not() -> None:
     found = pieces(grown_objects(mask, FRAME), FRAME)
     assert sorted(len(piece.parts) for piece in found) == [1, 2]
     assert isinstance(found[0], Piece)
+
+
+def test_floors_come_last_and_begin_below_the_camera() -> None:
+    room = Layout(
+        tuple(Wall((k - 0.5) * math.pi / 2, k * math.pi / 2, 1.5) for k in (-1, 0, 1, 2)),
+        ceiling=1.0,
+        score=1.0,
+    )
+    low = [(0.0, -1.2, 0.15), (1.0, -0.8, 0.06), (3.0, -0.65, 0.06)]
+    mask = np.maximum.reduce([disc(FRAME, *one) for one in [*low, (2.0, 0.1, 0.1), (-1.0, -0.4, 0.1)]])
+    found = pieces(grown_objects(mask, FRAME), FRAME, room)
+    planes = [piece.plane for piece in found]
+    feet = [piece.foot for piece in found if piece.plane == FLOOR]
+    assert planes.index(FLOOR) == len(planes) - len(feet) >= 2
+    assert len(feet) >= 3 and feet == sorted(feet)

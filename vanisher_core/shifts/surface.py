@@ -71,7 +71,7 @@ def continued(
     Returns:
         The filled surface, or None where too little is known to tell how it goes on.
     """
-    known = known & ~_blown(rgb)
+    known = known & ~blown(rgb)
     if not (known.any() and hole.any()):
         return None
     rows, columns = (np.flatnonzero((hole | known).any(axis=axis)) for axis in (1, 0))
@@ -99,7 +99,7 @@ def warm_up() -> None:
     continued(stripes + 0.25, hole, ~hole)
 
 
-def _blown(rgb: np.ndarray) -> NDArray[np.bool_]:
+def blown(rgb: np.ndarray) -> NDArray[np.bool_]:
     """HxW: glare, in which the surface is not seen."""
     white = (rgb.min(axis=2) >= BLOWN).view(np.uint8)
     return cv2.dilate(white, np.ones((5, 5), np.uint8)) > 0
