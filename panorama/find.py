@@ -24,7 +24,6 @@ from panorama.axes import room_yaw
 from panorama.beyond import in_the_room
 from panorama.certain import LEVEL, certain, log_odds
 from panorama.files import Panorama
-from panorama.flow import flowed
 from panorama.furniture import CERTAIN, FURNITURE, MODELS, RoomFurniture, kinds
 from panorama.layout import Layout
 from panorama.leftovers import leftovers
@@ -182,8 +181,7 @@ def _told(
         votes: views[votes] + WHOLE * (room.odds(known[votes]) - views[votes])
         for votes in {FURNITURE, *(votes for name, votes in names.items() if name in known)}
     }
-    drawn = flowed(frame, picture, shared(frame, picture, merged[FURNITURE]))
-    likely = certain(frame, drawn, views[FURNITURE])
+    likely = certain(frame, shared(frame, picture, merged[FURNITURE]), views[FURNITURE])
     marks = likely > -CERTAIN
     layout = room_layout(frame, picture, marks, room_yaw(frame, picture)) if marks.any() else None
     pieces = in_the_room(frame, picture, likely, room, layout)
