@@ -68,4 +68,4 @@ def _strong(weak: NDArray[np.bool_], strong: NDArray[np.bool_], most: float) -> 
     kept = np.bincount(labels.ravel(), strong.ravel(), count) > 0
     kept &= stats[:, cv2.CC_STAT_AREA] <= most
     kept[0] = False
-    return kept[np.asarray(labels)], int(kept.sum())
+    return kept[np.asarray(labels, np.intp)], int(kept.sum())
