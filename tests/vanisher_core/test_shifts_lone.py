@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.vanisher_core.test_shifts import box, tiled
-from vanisher_core import Mask, Photo, Vanisher
+from vanisher_core import Mask, Photo, Result, Vanisher
 from vanisher_core.piece import Fill, Piece
 from vanisher_core.quality import score
 from vanisher_core.shifts import lone
@@ -23,6 +23,14 @@ def boards(seed: int = 0) -> np.ndarray:
     floor = tones[rows // 10, (columns + rows // 10 * 17) // 40 % tones.shape[1]]
     floor = floor[..., None] * np.array([1.0, 0.8, 0.6]) + generator.normal(0, 0.01, (SIDE, SIDE, 3))
     return floor.astype(np.float32)
+
+
+def erased(vanisher: Vanisher, floor: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, Result]:
+    """A floor as a photograph (uint8), and what comes of it once a hole was filled, not grown."""
+    picture = np.rint(floor.clip(0, 1) * 255).astype(np.uint8)
+    return picture, vanisher.erase(
+        Photo.from_array(picture), Mask.from_array(hole), grow=0, feather=0, surface="floor"
+    )
 
 
 def test_nothing_is_known_of_a_surface_that_is_not_seen() -> None:
@@ -80,10 +88,7 @@ def test_a_receipt_scores_the_picture_that_is_given_back() -> None:
     """The stain half under the hole stays outside it, and its torn end is seen by the score."""
     floor, hole = boards(), box(SIDE, SIDE, 120, 120, 60)
     floor[140:160, 170:184] = 0.05
-    picture = np.rint(floor.clip(0, 1) * 255).astype(np.uint8)
-    result = Vanisher(device="cpu").erase(
-        Photo.from_array(picture), Mask.from_array(hole), grow=0, feather=0, surface="floor"
-    )
+    picture, result = erased(Vanisher(device="cpu"), floor, hole)
     given_back = result.photo.array.astype(np.float32) / 255
     assert result.receipt.windows[0].method == "shifts"
     seen = score(picture.astype(np.float32) / 255, given_back, hole, hole)
@@ -93,10 +98,7 @@ def test_a_receipt_scores_the_picture_that_is_given_back() -> None:
 def test_what_lies_on_a_floor_is_not_copied_and_stays_where_it_is() -> None:
     floor, hole = boards(), box(SIDE, SIDE, 120, 120, 120)
     floor[60:66, 150:180] = 0.05
-    picture = np.rint(floor.clip(0, 1) * 255).astype(np.uint8)
-    result = Vanisher(device="cpu").erase(
-        Photo.from_array(picture), Mask.from_array(hole), grow=0, feather=0, surface="floor"
-    )
+    picture, result = erased(Vanisher(device="cpu"), floor, hole)
     assert result.photo.array[hole].min() > 35  # nothing as dark as that lies in the hole
     assert np.array_equal(result.photo.array[~hole], picture[~hole])
 
@@ -111,10 +113,6 @@ def test_where_nothing_else_fits_a_lone_thing_may_be_copied() -> None:
 
     floor, hole = boards(), box(SIDE, SIDE, 120, 120, 60)
     floor[60:66, 150:180] = 0.05
-    result = Picky(device="cpu").erase(
-        Photo.from_array(np.rint(floor.clip(0, 1) * 255).astype(np.uint8)),
-        Mask.from_array(hole),
-        surface="floor",
-    )
+    _, result = erased(Picky(device="cpu"), floor, hole)
     assert len(asked) == 2 and asked[0] < asked[1]
     assert result.receipt.windows[0].method == "shifts"
