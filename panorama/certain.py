@@ -32,7 +32,7 @@ is all below or all above the horizon (radiators, panes), as views take tall war
 SURE, CORE = 0.73, 0.25
 """...unless so much of it is so probable all the same."""
 HOLE = 0.04
-"""Steradians; what a thing encloses is part of it up to this size (130 square degrees): a screen's picture."""
+"""Steradians; what a thing encloses is part of it up to this size (130 square degrees): a screen, a mirror's glass."""
 
 
 def log_odds(chance: float) -> float:

@@ -86,21 +86,28 @@ def chromium() -> Iterator:
         browser.close()
 
 
-class Client:
-    """The page in a window, with what tests do to it often."""
+class Visit:
+    """A page in a window of its own."""
 
-    def __init__(self, browser, daemon: Daemon, width: int = 900, height: int = 600, **options) -> None:
+    def __init__(self, browser, url: str, width: int = 900, height: int = 600, **options) -> None:
         self.context = browser.new_context(viewport={"width": width, "height": height}, **options)
         self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
         self.failures: list[str] = []
         self.page.on("pageerror", lambda error: self.failures.append(str(error)))
-        self.page.goto(daemon.login_link())
+        self.page.goto(url)
 
     def close(self) -> None:
         """Ends it; errors that nobody caught fail the test."""
         self.context.close()
         assert self.failures == []
+
+
+class Client(Visit):
+    """The paint page, with what tests do to it often."""
+
+    def __init__(self, browser, daemon: Daemon, width: int = 900, height: int = 600, **options) -> None:
+        super().__init__(browser, daemon.login_link(), width, height, **options)
 
     def action(self, name: str):
         """The first visible button of an action."""

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 from panorama import Frame, write_viewer
-from tests.local_server.page_browser import PATIENCE, chromium  # noqa: F401 - a fixture
+from tests.local_server.page_browser import Visit, chromium  # noqa: F401 - a fixture
 from vanisher_core import Photo
-
-SIZE = {"width": 480, "height": 320}
 
 
 @pytest.fixture
@@ -19,15 +17,10 @@ def page(chromium, tmp_path: Path) -> Iterator:  # noqa: F811 - the fixture
     """The page of a dark panorama before and a light one after, drawn; errors that nobody caught fail the test."""
     before, after = (Photo.from_array(np.full((64, 128, 3), value, np.uint8)) for value in (40, 220))
     write_viewer(tmp_path / "view.html", Frame.full(128, 64), before, after)
-    context, failures = chromium.new_context(viewport=SIZE), []
-    context.set_default_timeout(PATIENCE)
-    opened = context.new_page()
-    opened.on("pageerror", lambda error: failures.append(str(error)))
-    opened.goto((tmp_path / "view.html").as_uri())
-    opened.locator("output", has_text="0°, 0°, 80°").wait_for()
-    yield opened
-    context.close()
-    assert failures == []
+    visit = Visit(chromium, (tmp_path / "view.html").as_uri(), 480, 320)
+    visit.page.locator("output", has_text="0°, 0°, 80°").wait_for()
+    yield visit.page
+    visit.close()
 
 
 def looks_at(page) -> tuple[float, float, float]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vanisher_core.membrane import membrane
 from vanisher_core.shifts.labels import BLOCKED, Blocks, assigned, differences, rim_costs
 from vanisher_core.shifts.offsets import dominant
+from vanisher_core.window import bounding_box
 
 LIGHT = 24.0
 """Pixels, sigma of the Gaussian that tells light from texture, at the scale where offsets are looked for."""
@@ -74,8 +75,7 @@ def continued(
     known = known & ~blown(rgb)
     if not (known.any() and hole.any()):
         return None
-    rows, columns = (np.flatnonzero((hole | known).any(axis=axis)) for axis in (1, 0))
-    box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    box = bounding_box((hole | known).view(np.uint8)).slices
     scale = scale_of(hole[box].shape)
     light, detail = parted(rgb[box], known[box], LIGHT / scale)
     found = _labelled(detail, hole[box], known[box], scale, progress)
