@@ -71,6 +71,11 @@ class Piece:
         lone = shifts.lone(self.rgb, self.usable)
         return replace(self, usable=self.usable & ~lone) if lone.any() else self
 
+    def filled(self, rgb: np.ndarray, done: np.ndarray) -> Piece:
+        """The piece with a part of its hole (HxW bool) filled, which may then be copied from."""
+        unknown, blank, usable = self.unknown & ~done, self.blank & ~done, self.usable | done
+        return replace(self, rgb=rgb, unknown=unknown, blank=blank, core=self.core & unknown, usable=usable)
+
     def synthesized(self, guide: np.ndarray | None, trust: float | None = None) -> np.ndarray:
         """The photograph's own texture along the network's guide, or None."""
         from vanisher_core.inpaint import grain

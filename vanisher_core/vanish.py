@@ -9,7 +9,7 @@ pasted back. Every sample outside the grown mask stays as it was, bit for bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -232,20 +232,27 @@ class Vanisher:
         return fill
 
     def _shifted(self, piece: Piece) -> Fill | None:
-        """The fill of a flat surface by shifts of itself, and of what those leave open in the usual way."""
+        """The fill of a flat surface by shifts of itself; None if none leaves no seam.
+
+        What these leave open is filled by shifts of what they did, and what is open in the end in the usual way.
+        """
         from vanisher_core import shifts
 
-        found = shifts.continued(piece.rgb, piece.unknown, piece.usable, piece.told)
-        if found is None or found.seams > MOST_SEAMS:
+        left = piece
+        while left.unknown.any():
+            found = shifts.continued(left.rgb, left.unknown, left.usable, piece.told)
+            if found is None or found.seams > MOST_SEAMS:
+                break
+            left = left.filled(found.rgb, found.done)
+            if found.done.sum() < left.unknown.sum():  # they would creep
+                break
+        if left is piece:
             return None
-        fill = replace(piece, unknown=found.done, core=piece.core & found.done).judged(found.rgb, "shifts")
-        rest = piece.unknown & ~found.done
-        if not rest.any():
-            return fill
-        blank = piece.blank & ~found.done
-        left = replace(piece, rgb=fill.rgb, unknown=rest, blank=blank, core=piece.core & rest)
-        other = self._fill(left.beyond(blank & ~rest), "auto")
-        return other if found.done.sum() < rest.sum() else replace(fill, rgb=other.rgb)
+        if not left.unknown.any():
+            return piece.judged(left.rgb, "shifts")
+        other = self._fill(left.beyond(left.blank & ~left.unknown), "auto")
+        most = left.unknown.sum() > piece.unknown.sum() / 2
+        return piece.judged(other.rgb, *((other.method, other.reasons) if most else ("shifts",)))
 
     def _network(self, *, required: bool) -> Inpainter | None:
         """The inpainting network; None if it is not installed and not required."""

@@ -20,15 +20,15 @@ from panorama.rooms.loose import (
     luggage,
     patchwork,
     pouf,
-    standing_mirror,
     swivelled_tv,
     tall_vase,
     wall_clock,
-    wall_mirror,
     wall_shelf,
 )
-from panorama.rooms.materials import BOOKS, FABRICS, Material, pick
+from panorama.rooms.materials import BOOKS, FABRICS, LINENS, Material, pick
+from panorama.rooms.mirrors import standing_mirror, wall_mirror
 from panorama.rooms.piece import BLACK, DARK, Piece, seed_of
+from panorama.rooms.seats import sheet_over
 from panorama.rooms.shapes import BOX, CONE, ROUND, Part, box, rounded
 from panorama.rooms.small import SMALL, SOFT, cord, drawn, height_of
 from panorama.rooms.storage import carpet_piece
@@ -55,6 +55,8 @@ def strew(furnisher: Furnisher, random: np.random.Generator) -> None:
         if placed.piece.kind in HOLDS and not _carries_a_set(placed, furnisher):
             count = int(random.integers(0, 1 + round(CROWDED * crowd)))
             thing.parts += _load(placed, count, furnisher.plan.height, random)
+        if placed.piece.kind == BED and random.random() < 0.5:
+            thing.parts += _moved(sheet_over(random, placed.piece), placed)
         if placed.piece.kind == TV:
             if random.random() < 0.4:
                 thing.parts = [_switched_on(part, random) for part in thing.parts]
@@ -70,8 +72,9 @@ def strew(furnisher: Furnisher, random: np.random.Generator) -> None:
         piece = drawn((tall_vase, basket, fan, pouf, basket, luggage), random)
         high = piece.kind == LAMP
         furnisher.at_wall(piece, gap=0.05, tall=high, corner=random.random() < 0.5, before=not high)
-    if random.random() < 0.3:
-        furnisher.at_wall(standing_mirror(random), gap=0.04, tall=True, before=False)
+    if random.random() < 0.45:
+        corner = bool(random.random() < 0.5)
+        furnisher.at_wall(standing_mirror(random), gap=0.04, tall=True, corner=corner, before=False)
     _on_walls(furnisher, random)
 
 
@@ -183,6 +186,12 @@ def _large_rug(furnisher: Furnisher, random: np.random.Generator) -> None:
     middle = (low + high) / 2 + random.normal(0, 0.2, 2)
     make = patchwork if random.random() < 0.5 else carpet_piece
     piece = make(random, float(size[0]), float(size[1]))
+    if random.random() < 0.3:  # pale, and so like a floor in the light
+        pale = [
+            replace(part.material, colour=pick(random, LINENS), second=pick(random, LINENS))
+            for part in piece.parts
+        ]
+        piece.parts = [replace(part, material=skin) for part, skin in zip(piece.parts, pale, strict=True)]
     furnisher.lay(piece, np.array([middle[0], middle[1] - piece.depth / 2, -0.004]), 0.0)
 
 

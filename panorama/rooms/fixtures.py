@@ -14,7 +14,7 @@ from panorama.rooms.light_sources import Light
 from panorama.rooms.materials import FABRICS, WALLS, WOODS, Colour, Material, linear, pick
 from panorama.rooms.piece import BLACK, DARK, Piece, metal, wood
 from panorama.rooms.plan import Opening, Plan, Wall
-from panorama.rooms.seats import armchair, chair, sofa
+from panorama.rooms.seats import armchair, bed, chair, sofa
 from panorama.rooms.shapes import Part, box, cone, rounded
 from panorama.rooms.shell import THICK, on_wall
 from panorama.rooms.small import drawn
@@ -45,10 +45,10 @@ def open_doors(plan: Plan, random: np.random.Generator) -> None:
                 continue
             wall.openings[index] = replace(gap, ajar=True, framed=bool(random.random() < 0.65))
             if not wall.openings[index].framed:
-                wall.openings[index] = _widened(wall, wall.openings[index], plan.height, random)
+                wall.openings[index] = widened(wall, wall.openings[index], plan.height, random)
 
 
-def _widened(wall: Wall, gap: Opening, top: float, random: np.random.Generator) -> Opening:
+def widened(wall: Wall, gap: Opening, top: float, random: np.random.Generator) -> Opening:
     """A way through that is wider and higher, as far as its wall has room for it."""
     others = [other for other in wall.openings if other.middle != gap.middle]
     first = max([0.15, *(other.right + 0.15 for other in others if other.right <= gap.left)])
@@ -201,6 +201,7 @@ def fixtures(furnisher: Furnisher, style: Style, random: np.random.Generator) ->
         (kitchen, 0.22),
         (hearth, 0.22),
         (closet, 0.3),
+        (sliding_closet, 0.2),
         (radiator, 0.45),
         (radiator, 0.3),
         (appliance, 0.2),
@@ -208,6 +209,8 @@ def fixtures(furnisher: Furnisher, style: Style, random: np.random.Generator) ->
     ):
         if random.random() < chance:
             furnisher.at_wall(make(random, top), gap=0.0, tall=True)
+    if furnisher.plan.use in ("bedroom", "studio") and random.random() < 0.4:
+        furnisher.at_wall(bed(random), gap=0.0, corner=True)  # one side along a wall or a closet
     if random.random() < 0.25:
         furnisher.at_wall(column(random, top, style), gap=0.0, tall=True, corner=random.random() < 0.5)
     for _ in range(int(random.integers(0, 3))):
@@ -292,6 +295,23 @@ def closet(random: np.random.Generator, top: float) -> Piece:
                 parts.append(box((x, 0.015, (low + up) / 2), (wide - 0.006, 0.022, up - low - 0.006), front))
         parts.append(box((x + (0.5 - index % 2) * wide * 0.8, 0.035, 1.05), (0.015, 0.02, 0.12), handle))
     return Piece(ROOM, "closet", parts, total + 0.12, 0.06)
+
+
+def sliding_closet(random: np.random.Generator, top: float) -> Piece:
+    """A closet behind sliding doors of frosted glass or mirror in bars, from the floor to near the ceiling."""
+    doors, wide = int(random.integers(1, 4)), float(random.uniform(0.6, 1.1))
+    high, deep = top - float(random.uniform(0.05, 0.4)), float(random.uniform(0.06, 0.6))
+    bars, thick = int(random.integers(0, 5)), float(random.uniform(0.02, 0.05))
+    frame = DARK if random.random() < 0.6 else metal(random)
+    colour = linear(str(random.choice(["e8ebe6", "cfd6d4", "f4f4f0", "6a6e70"])))
+    mirror = random.random() < 0.2
+    pane = Material("plain", colour, gloss=0.8 if mirror else 0.04, rough=0.0 if mirror else 0.5, bump=0)
+    parts = [box((0, deep / 2, high / 2), (doors * wide, deep, high), pane)]
+    for height in np.linspace(thick / 2, high - thick / 2, bars + 2).tolist():
+        parts.append(box((0, deep, height), (doors * wide, 0.03, thick), frame))
+    for index in range(doors + 1):
+        parts.append(box(((index - doors / 2) * wide, deep, high / 2), (thick, 0.03, high), frame))
+    return Piece(ROOM, "closet", parts, doors * wide + thick, deep + 0.03)
 
 
 def radiator(random: np.random.Generator, top: float) -> Piece:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from panorama.rooms.classes import CABINET, CHAIR, LAMP, PICTURE, PLANT, RUG, SHELF, TABLE, TV
-from panorama.rooms.materials import FABRICS, Material, linear, pick, shaded
+from panorama.rooms.materials import FABRICS, Material, pick, shaded
 from panorama.rooms.piece import BLACK, DARK, Piece, cloth, metal, seed_of, wood
 from panorama.rooms.shapes import Part, box, cone, cushion, rounded
 from panorama.rooms.small import SMALL, branches, cord, drawn, glazed, heap, height_of, rod
@@ -114,33 +114,6 @@ def luggage(random: np.random.Generator) -> Piece:
         [rounded((0, 0.14, tall / 2), (0.42, 0.24, tall), 0.05, skin), *handle],
         0.46,
         0.3,
-    )
-
-
-def _glass(
-    random: np.random.Generator, wide: float, tall: float, at: tuple[float, float, float], tilt: float
-) -> list[Part]:
-    """A mirror in a frame."""
-    silver = Material("plain", linear("e6e8ea"), gloss=0.85, rough=0.0, bump=0)
-    turn = (0.0, tilt, 0.0)
-    x, y, z = at
-    return [
-        box(at, (wide, 0.03, tall), wood(random), turn),
-        box((x, y + 0.012, z), (wide - 0.1, 0.012, tall - 0.1), silver, turn),
-    ]
-
-
-def standing_mirror(random: np.random.Generator) -> Piece:
-    """A tall mirror that leans on the wall."""
-    wide, tall = float(random.uniform(0.4, 0.8)), float(random.uniform(1.2, 1.9))
-    return Piece(PICTURE, "mirror", _glass(random, wide, tall, (0, 0.1, tall / 2), 0.08), wide, 0.25)
-
-
-def wall_mirror(random: np.random.Generator) -> Piece:
-    """A mirror on the wall."""
-    wide, tall = random.uniform(0.35, 1.0, 2)
-    return Piece(
-        PICTURE, "mirror", _glass(random, float(wide), float(tall), (0, 0.016, 1.55), 0.0), float(wide), 0.04
     )
 
 

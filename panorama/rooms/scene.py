@@ -15,6 +15,7 @@ from panorama.rooms.light_sources import Light, Outside
 from panorama.rooms.plan import Plan, draw_plan, plain_plan
 from panorama.rooms.shell import Shell
 from panorama.rooms.style import Style, draw_style
+from panorama.rooms.terrace import glaze, terraces
 from panorama.rooms.tracer import Thing
 
 
@@ -30,6 +31,7 @@ class Scene:
         outside: What the windows show.
         eye: (3,) metres.
         night: Whether lamps light the room.
+        merged: Share of its light in which outdoors is shown, as photographers merge a darker exposure for windows.
     """
 
     plan: Plan
@@ -39,6 +41,7 @@ class Scene:
     outside: Outside
     eye: np.ndarray
     night: bool
+    merged: float = 1.0
 
 
 def draw_scene(seed: int, lived_in: bool = False) -> Scene:
@@ -55,8 +58,14 @@ def draw_scene(seed: int, lived_in: bool = False) -> Scene:
     if lived_in:
         style = lived_in_style(style, own)
         open_doors(plan, own)
+        glaze(plan, own)
     shell = Shell(plan, style, night, streams[1])
+    outside, sun = _weather(plan, night, streams[4])
     things, lights = next_rooms(plan, style, own)
+    if lived_in:
+        before, skies = terraces(plan, outside, own)
+        things, lights = things + before, lights + skies
+    merged = float(np.exp(own.uniform(-2.5, 0))) if lived_in and not night else 1.0
     furnisher = Furnisher(plan, streams[2], bool(night or streams[2].random() < 0.3))
     if lived_in:
         fixtures(furnisher, style, own)
@@ -64,11 +73,10 @@ def draw_scene(seed: int, lived_in: bool = False) -> Scene:
     if lived_in:
         strew(furnisher, own)
     eye = stand_camera(furnisher, streams[3], anywhere=lived_in and bool(own.random() < 0.6))
-    outside, sun = _weather(plan, night, streams[4])
     lights += shell.lights + furnisher.lights + ([sun] if sun else [])
     fixed = [thing for thing in furnisher.things if thing.kind == ROOM]
     loose = [thing for thing in furnisher.things if thing.kind != ROOM]
-    return Scene(plan, shell.things + things + fixed, loose, lights, outside, eye, night)
+    return Scene(plan, shell.things + things + fixed, loose, lights, outside, eye, night, merged)
 
 
 def bare_scene(size: tuple[float, float, float], style: Style, eye: np.ndarray) -> Scene:

@@ -48,6 +48,32 @@ def bed(random: np.random.Generator) -> Piece:
     return Piece(BED, "bed", parts, wide + 0.12, long + 0.08)
 
 
+def sheet_over(random: np.random.Generator, made: Piece) -> list[Part]:
+    """A sheet or blanket over a bed that hangs down at its sides, in creases, some of it as far as the floor."""
+    low, high = (np.array([part.bounds()[side] for part in made.parts]) for side in (0, 1))
+    skin = cloth(random, LINENS, pattern=random.random() < 0.3)
+    # what is as wide as the bed is its cover; the headboard reaches higher
+    top = float(np.sort(high[high[:, 0] - low[:, 0] > 0.8 * made.width, 2])[-2])
+    first = float(random.uniform(0.1, 0.9))
+    long, wide = made.depth - first + 0.03, made.width + float(random.uniform(0, 0.1))
+    drop = float(random.uniform(0.25, 1)) * top
+    middle = first + long / 2
+    parts = [rounded((0, middle, top + 0.015 - drop / 2), (wide, long, drop), 0.06, skin)]
+    for _ in range(int(random.integers(3, 14))):
+        at = (
+            float(random.uniform(-0.45, 0.45)) * wide,
+            middle + float(random.uniform(-0.4, 0.4)) * long,
+            top,
+        )
+        size = (
+            float(random.uniform(0.2, 1.2)),
+            float(random.uniform(0.03, 0.12)),
+            float(random.uniform(0.05, 0.1)),
+        )
+        parts.append(cushion(at, size, skin, (float(random.uniform(0, math.pi)), 0, 0), 2.4))
+    return parts
+
+
 def _headboard(random: np.random.Generator, wide: float, low: float, frame) -> list[Part]:
     high = low + float(random.uniform(0.55, 0.95))
     if random.random() < 0.5:

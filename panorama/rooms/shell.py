@@ -118,6 +118,9 @@ class Shell:
         if self.random.random() < 0.3:
             height = low + (high - low) * float(self.random.choice([0.5, 0.7]))
             parts.append(bar(left, right, height - 0.02, height + 0.02, 0.05))
+        for row in range(1, gap.rows):
+            height = low + (high - low) * row / gap.rows
+            parts.append(bar(left, right, height - 0.02, height + 0.02, 0.05))
         for index in range(wings):  # handles
             at = left + (right - left) * (index + 0.97) / wings - 0.03
             parts.append(on_wall(wall, at, at + 0.02, out + 0.03, out + 0.07, 1.25, 1.37, self.style.metal))

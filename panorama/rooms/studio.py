@@ -23,6 +23,7 @@ from panorama.rooms.noise import Noise
 from panorama.rooms.quality import Quality
 from panorama.rooms.sampling import Lights, Sky
 from panorama.rooms.scene import Scene
+from panorama.rooms.terrace import TERRACE
 from panorama.rooms.textures import Look, Textures
 from panorama.rooms.tracer import OFFSET, Hits, Surfaces, World
 
@@ -45,6 +46,8 @@ class Studio:
         self.room = World(scene.room, 0, device)
         self.furniture = World(scene.furniture, self.room.count, device)
         self.surfaces = Surfaces(scene.room + scene.furniture, device)
+        names = [thing.name == TERRACE for thing in scene.room + scene.furniture]
+        self.outdoors = torch.tensor(names, device=device)
         noise = Noise(device)
         self.textures = Textures(self.surfaces, noise)
         self.sky = Sky(scene.outside, noise, device)
@@ -202,14 +205,15 @@ class Studio:
     def beyond(self) -> Tensor:
         """Bool (h, w): where the empty room shows what lies beyond its walls."""
         part = self.fine[0].part
-        there = torch.tensor([thing.name == BEYOND for thing in self.scene.room], device=self.device)
+        names = [thing.name in (BEYOND, TERRACE) for thing in self.scene.room]
+        there = torch.tensor(names, device=self.device)
         return (part < 0) | there[self.surfaces.owner[part.clamp(min=0)]]
 
     def shade(
         self, x: Tensor, y: Tensor, direction: Tensor, hits: Hits, worlds: tuple[int, ...]
     ) -> list[Tensor]:
         """Radiance (3, n) of hits under the light of each of `worlds` (0 empty, 1 furnished)."""
-        outside = self.sky(direction, detailed=True)
+        outside = self.sky(direction, detailed=True) * self.scene.merged
         met = (hits.part >= 0).nonzero()[:, 0]
         x, y, direction, part = x[met], y[met], direction[:, met], hits.part[met]
         distance = hits.distance[met]
@@ -218,11 +222,12 @@ class Studio:
         facing = -(direction * flat).sum(dim=0).clamp(max=-0.05)
         footprint = distance * (2 * math.pi / self.width / self.quality.subpixels) / facing.sqrt()
         look = self.textures(point, part, footprint)
+        shown = torch.where(self.outdoors[self.surfaces.owner[part]], self.scene.merged, 1.0)
         pictures = []
         for world in worlds:
             light, mirrored = self._light_at(x, y, point, flat, look.normal, distance, world)
             picture = outside.clone()
-            picture[:, met] = reflected(look, direction, light, mirrored)
+            picture[:, met] = reflected(look, direction, light, mirrored) * shown
             pictures.append(picture)
         return pictures
 

@@ -147,6 +147,18 @@ def test_what_shifts_leave_open_is_filled_in_the_usual_way(vanisher: Vanisher) -
     assert result.photo.array[hole].min() > 20
 
 
+def test_what_shifts_leave_open_is_filled_by_shifts_of_what_they_did(vanisher: Vanisher) -> None:
+    """The far end of a floor lies further from what is known than any shift leads."""
+    truth = np.rint(tiled(120, 400) * 255).astype(np.uint8)
+    hole = np.zeros(truth.shape[:2], bool)
+    hole[:, 150:] = True
+    assert not continued(truth / np.float32(255), hole, ~hole).done[:, 300:].all()
+    photo = Photo.from_array(np.where(hole[..., None], 0, truth).astype(np.uint8))
+    result = vanisher.erase(photo, Mask.from_array(hole), grow=0, feather=0, surface="floor")
+    assert [window.method for window in result.receipt.windows] == ["shifts"]
+    assert np.abs(result.photo.array.astype(int) - truth)[:, 300:].mean() < 8
+
+
 def test_a_continuation_can_be_cancelled(vanisher: Vanisher) -> None:
     truth, hole = np.rint(tiled(160, 220) * 255).astype(np.uint8), box(160, 220, 40, 60, 60)
 
