@@ -52,11 +52,11 @@ def strew(furnisher: Furnisher, random: np.random.Generator) -> None:
     for _ in range(int(random.integers(0, 3))):
         _hang(furnisher, swivelled_tv(random), random)
     for placed, thing in list(zip(furnisher.placed, furnisher.things, strict=True)):
-        if placed.piece.kind in HOLDS and not _carries_a_set(placed, furnisher):
-            count = int(random.integers(0, 1 + round(CROWDED * crowd)))
-            thing.parts += _load(placed, count, furnisher.plan.height, random)
         if placed.piece.kind == BED and random.random() < 0.5:
             thing.parts += _moved(sheet_over(random, placed.piece), placed)
+        elif placed.piece.kind in HOLDS and not _carries_a_set(placed, furnisher):
+            count = int(random.integers(0, 1 + round(CROWDED * crowd)))
+            thing.parts += _load(placed, count, furnisher.plan.height, random)
         if placed.piece.kind == TV:
             if random.random() < 0.4:
                 thing.parts = [_switched_on(part, random) for part in thing.parts]
@@ -187,12 +187,13 @@ def _large_rug(furnisher: Furnisher, random: np.random.Generator) -> None:
     make = patchwork if random.random() < 0.5 else carpet_piece
     piece = make(random, float(size[0]), float(size[1]))
     if random.random() < 0.3:  # pale, and so like a floor in the light
-        pale = [
-            replace(part.material, colour=pick(random, LINENS), second=pick(random, LINENS))
-            for part in piece.parts
-        ]
-        piece.parts = [replace(part, material=skin) for part, skin in zip(piece.parts, pale, strict=True)]
+        piece.parts = [replace(part, material=_pale(part.material, random)) for part in piece.parts]
     furnisher.lay(piece, np.array([middle[0], middle[1] - piece.depth / 2, -0.004]), 0.0)
+
+
+def _pale(material: Material, random: np.random.Generator) -> Material:
+    """The same in the colours of linen."""
+    return replace(material, colour=pick(random, LINENS), second=pick(random, LINENS))
 
 
 def _on_walls(furnisher: Furnisher, random: np.random.Generator) -> None:

@@ -49,7 +49,7 @@ def open_doors(plan: Plan, random: np.random.Generator) -> None:
 
 
 def widened(wall: Wall, gap: Opening, top: float, random: np.random.Generator) -> Opening:
-    """A way through that is wider and higher, as far as its wall has room for it."""
+    """An opening that is wider and higher, as far as its wall has room for it."""
     others = [other for other in wall.openings if other.middle != gap.middle]
     first = max([0.15, *(other.right + 0.15 for other in others if other.right <= gap.left)])
     last = min([wall.length - 0.15, *(other.left - 0.15 for other in others if other.left >= gap.right)])
@@ -195,7 +195,7 @@ _NEXT: tuple[Callable[[np.random.Generator], Piece], ...] = (
 
 
 def fixtures(furnisher: Furnisher, style: Style, random: np.random.Generator) -> None:
-    """Places fixed things before the furniture comes; they are things of class 0."""
+    """Places fixed things, which are of class 0, before the furniture comes; and a bed that must have a corner."""
     top = furnisher.plan.height
     for make, chance in (
         (kitchen, 0.22),
@@ -210,7 +210,7 @@ def fixtures(furnisher: Furnisher, style: Style, random: np.random.Generator) ->
         if random.random() < chance:
             furnisher.at_wall(make(random, top), gap=0.0, tall=True)
     if furnisher.plan.use in ("bedroom", "studio") and random.random() < 0.4:
-        furnisher.at_wall(bed(random), gap=0.0, corner=True)  # one side along a wall or a closet
+        furnisher.at_wall(bed(random), gap=0.0, corner=True)  # one side along a wall
     if random.random() < 0.25:
         furnisher.at_wall(column(random, top, style), gap=0.0, tall=True, corner=random.random() < 0.5)
     for _ in range(int(random.integers(0, 3))):

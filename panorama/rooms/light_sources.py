@@ -14,8 +14,9 @@ class Light:
     """One source.
 
     Attributes:
-        kind: "window" (rectangle through which the outside is seen), "panel" (rectangle that emits to the side
-            of its normal), "ball" (sphere) or "sun" (parallel light).
+        kind: "window" (rectangle through which the outside is seen, its normal pointing there), "panel" (rectangle
+            that emits to the side of its normal), "sky" (such a one that only outdoors is lit by), "ball" (sphere) or
+            "sun" (parallel light).
         at: (3,) centre in metres; for the sun, the unit vector towards it.
         first: (3,) half of one side of the rectangle; for a ball, (radius, 0, 0); for the sun, (angle, 0, 0).
         second: (3,) half of the other side.

@@ -22,15 +22,22 @@ Outline = list[tuple[float, float]]
 def standing_mirror(random: np.random.Generator) -> Piece:
     """A tall mirror that leans on the wall."""
     wide, tall = float(random.uniform(0.4, 1.0)), float(random.uniform(1.2, 2.0))
-    parts = _glass(random, wide, tall, (0, 0.12, tall / 2 + 0.02), 0.08, int(random.integers(2)))
-    return Piece(PICTURE, "mirror", parts, wide, 0.28)
+    parts = _glass(random, wide, tall, (0, 0.12, tall / 2), 0.08, int(random.integers(2)))
+    low = min(float(part.bounds()[0][2]) for part in parts)
+    parts = [part.moved(np.array([0, 0, -low]), 0.0) for part in parts]
+    return Piece(PICTURE, "mirror", parts, _width(parts), 0.28)
 
 
 def wall_mirror(random: np.random.Generator) -> Piece:
     """A mirror on the wall."""
     wide, tall = (float(side) for side in random.uniform(0.35, 1.1, 2))
     parts = _glass(random, wide, tall, (0, 0.03, 1.55), 0.0, int(random.integers(3)))
-    return Piece(PICTURE, "mirror", parts, wide, 0.06)
+    return Piece(PICTURE, "mirror", parts, _width(parts), 0.06)
+
+
+def _width(parts: list[Part]) -> float:
+    """With the frame."""
+    return 2 * max(float(np.abs(part.bounds()[side][0]).max()) for part in parts for side in (0, 1))
 
 
 def _glass(
@@ -44,7 +51,7 @@ def _glass(
         inner = max(wide - edge, 0.1), 0.012, max(tall - edge, 0.1)
         return [box(at, (wide, 0.03, tall), frame, turn), box((x, y + 0.012, z), inner, SILVER, turn)]
     if shape == 1:
-        cut = float(random.uniform(0.15, 0.35)) * wide
+        cut = float(random.uniform(0.15, 0.35)) * min(wide, tall)
         flat, rim = _cut_corners(wide, tall, cut), _octagon(wide, tall, cut)
     else:
         angles = np.linspace(0, 2 * math.pi, 17)

@@ -20,7 +20,7 @@ class Opening:
     top: float
     ajar: bool = False  # a door through which the next room is seen
     framed: bool = True  # False: a way through, without a door
-    rows: int = 0  # of a window's panes; 0: as drawn with its frame
+    rows: int = 1  # of a window's panes
 
     @property
     def middle(self) -> float:

@@ -25,8 +25,9 @@ class Room:
         classes: uint8 (h, w), index into `CLASSES`; above 0 wherever any ray of the pixel meets furniture.
         objects: int32 (h, w), 0 for the room, else the number of the object.
         beyond: bool (h, w), what lies beyond the walls of the empty room: outdoors, or a next room.
-        normals: float32 (h, w, 3), unit vectors (x right, y forward, z up) of the furnished room; 0 outside.
-        depth: float32 (h, w), metres from the eye along the ray; infinite where a window shows the outside.
+        normals: float32 (h, w, 3), unit vectors (x right, y forward, z up) of the furnished room; 0 where the sky
+            or the open ground shows.
+        depth: float32 (h, w), metres from the eye along the ray; infinite there.
         layout: Corners of the room.
         names: What each object is, such as "armchair"; object numbers count these from 1.
         kinds: The class index of each.
@@ -56,7 +57,8 @@ def render(
         width: Pixels, even, 64 to 8192.
         device: "cpu" (the same bytes each time) or "cuda".
         quality: A key of `QUALITIES`.
-        lived_in: With small things, cords, fitted kitchens, doors that stand open: what photographs of homes show.
+        lived_in: With small things, cords, fitted kitchens, terraces, doors that stand open: what photographs of homes
+            show.
 
     Raises:
         UsageError: width, seed or quality outside these.

@@ -11,8 +11,10 @@ from torch import Tensor
 from panorama.rooms.light_sources import Light, Outside
 from panorama.rooms.noise import Noise
 
-WINDOW, PANEL, BALL, SUN = range(4)
-_KINDS = {"window": WINDOW, "panel": PANEL, "ball": BALL, "sun": SUN}
+WINDOW, PANEL, SKY, BALL, SUN = range(5)
+_KINDS = {"window": WINDOW, "panel": PANEL, "sky": SKY, "ball": BALL, "sun": SUN}
+FAR = 100.0
+"""Metres; farther than anything is."""
 
 
 class Sky:
@@ -60,7 +62,7 @@ class Lights:
             rows([light.first for light in lights]),
             rows([light.second for light in lights]),
         )
-        flat = [light.kind in ("window", "panel") for light in lights]
+        flat = [light.kind in ("window", "panel", "sky") for light in lights]
         self.normal = rows([light.normal if f else (0, 0, 0) for light, f in zip(lights, flat, strict=True)])
         self.radiance = rows([light.radiance for light in lights])
         self.furnished = torch.tensor([light.furnished for light in lights], device=device, dtype=torch.bool)
@@ -83,13 +85,21 @@ class Lights:
             facing = ((normal * to).sum(dim=0) / away).clamp(min=0) + 0.15
             if self.kind[index] != BALL:
                 facing = facing * (((self.normal[:, index, None] * to).sum(dim=0) / away).abs() + 0.05)
+            if self.kind[index] == SKY:
+                facing = facing * self.outdoors(point)
             guesses.append(self.level[index] * self.area[index] * facing / square + 1e-6)
         stacked = torch.stack(guesses)
         return stacked / stacked.sum(dim=0).clamp(min=1e-12)
 
+    def outdoors(self, point: Tensor) -> Tensor:
+        """Bool (n,): what lies beyond a window's plane; walls with windows have the whole room on one side."""
+        window = self.kind == WINDOW
+        beyond = (self.normal[:, window].T @ point) - (self.normal * self.at).sum(dim=0)[window, None]
+        return (beyond > 1e-3).any(dim=0)
+
     def through_window(self, point: Tensor, direction: Tensor) -> Tensor:
-        """Bool (n,): whether rays pass through the opening of a window."""
-        passes = torch.zeros_like(point[0], dtype=torch.bool)
+        """Bool (n,): whether rays pass through the opening of a window, or begin beyond it."""
+        passes = self.outdoors(point)
         for index in (self.kind == WINDOW).nonzero()[:, 0].tolist():
             normal, at = self.normal[:, index, None], self.at[:, index, None]
             slope = (direction * normal).sum(dim=0)
@@ -123,14 +133,14 @@ class Lights:
         away = square.sqrt()
         direction = to / away
         facing = -(direction * self.normal[:, index]).sum(dim=0)
-        facing = torch.where(kind == WINDOW, facing.abs(), facing.clamp(min=0))
+        facing = torch.where(kind == WINDOW, -facing, facing).clamp(min=0)
         angle_seen = torch.where(kind == BALL, 1.0, facing) * self.area[index] / square
         angle_seen = torch.where(kind == SUN, 1.0, angle_seen.clamp(max=2 * math.pi))
         light = self.radiance[:, index]
         window = kind == WINDOW
         light = torch.where(window, self.sky(direction), light)
         reach = torch.where(kind == BALL, away - 1.4 * first[0], away * 0.999)
-        reach = torch.where(kind == SUN, 100.0, torch.where(window, away + 0.01, reach))
+        reach = torch.where((kind == SUN) | window, FAR, reach)
         return direction, reach.clamp(min=0.0), light * angle_seen
 
 

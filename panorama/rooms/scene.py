@@ -31,7 +31,7 @@ class Scene:
         outside: What the windows show.
         eye: (3,) metres.
         night: Whether lamps light the room.
-        merged: Share of its light in which outdoors is shown, as photographers merge a darker exposure for windows.
+        merged: Share of its light in which outdoors is shown, but in mirrors: photographers merge a darker exposure.
     """
 
     plan: Plan
@@ -49,7 +49,7 @@ def draw_scene(seed: int, lived_in: bool = False) -> Scene:
 
     Args:
         seed: any whole number from 0.
-        lived_in: with what homes are full of besides furniture: small things, cords, kitchens, doors that stand open.
+        lived_in: with what homes are full of besides furniture: small things, cords, kitchens, terraces, open doors.
     """
     streams = [np.random.default_rng([seed, stage]) for stage in range(6)]
     plan = draw_plan(streams[0])
@@ -62,7 +62,7 @@ def draw_scene(seed: int, lived_in: bool = False) -> Scene:
     shell = Shell(plan, style, night, streams[1])
     outside, sun = _weather(plan, night, streams[4])
     things, lights = next_rooms(plan, style, own)
-    if lived_in:
+    if lived_in and any(light.kind == "window" for light in shell.lights):  # and no net curtains
         before, skies = terraces(plan, outside, own)
         things, lights = things + before, lights + skies
     merged = float(np.exp(own.uniform(-2.5, 0))) if lived_in and not night else 1.0

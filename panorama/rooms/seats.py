@@ -52,25 +52,26 @@ def sheet_over(random: np.random.Generator, made: Piece) -> list[Part]:
     """A sheet or blanket over a bed that hangs down at its sides, in creases, some of it as far as the floor."""
     low, high = (np.array([part.bounds()[side] for part in made.parts]) for side in (0, 1))
     skin = cloth(random, LINENS, pattern=random.random() < 0.3)
-    # what is as wide as the bed is its cover; the headboard reaches higher
-    top = float(np.sort(high[high[:, 0] - low[:, 0] > 0.8 * made.width, 2])[-2])
+    # what is as wide as the bed and lies before its headboard is its cover
+    covers = (high[:, 0] - low[:, 0] > 0.8 * made.width) & (low[:, 1] > 0.1)
+    top = float(high[covers, 2].max())
     first = float(random.uniform(0.1, 0.9))
-    long, wide = made.depth - first + 0.03, made.width + float(random.uniform(0, 0.1))
+    long, wide = made.depth - first + 0.03, made.width + float(random.uniform(0, 0.06))
     drop = float(random.uniform(0.25, 1)) * top
     middle = first + long / 2
     parts = [rounded((0, middle, top + 0.015 - drop / 2), (wide, long, drop), 0.06, skin)]
-    for _ in range(int(random.integers(3, 14))):
-        at = (
-            float(random.uniform(-0.45, 0.45)) * wide,
-            middle + float(random.uniform(-0.4, 0.4)) * long,
-            top,
+    for _ in range(int(random.integers(3, 14))):  # creases, none of which reaches beyond the edge
+        x, y = (float(random.uniform(-0.4, 0.4)) * side for side in (wide, long))
+        turn = float(random.uniform(0, math.pi))
+        free = (
+            (wide / 2 - abs(x)) / max(abs(math.cos(turn)), 0.1),
+            (long / 2 - abs(y)) / max(math.sin(turn), 0.1),
         )
         size = (
-            float(random.uniform(0.2, 1.2)),
-            float(random.uniform(0.03, 0.12)),
-            float(random.uniform(0.05, 0.1)),
+            min(float(random.uniform(0.2, 1.2)), 2 * min(free)),
+            *random.uniform([0.03, 0.05], [0.12, 0.1]).tolist(),
         )
-        parts.append(cushion(at, size, skin, (float(random.uniform(0, math.pi)), 0, 0), 2.4))
+        parts.append(cushion((x, middle + y, top), size, skin, (turn, 0, 0), 2.4))
     return parts
 
 

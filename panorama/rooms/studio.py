@@ -46,8 +46,7 @@ class Studio:
         self.room = World(scene.room, 0, device)
         self.furniture = World(scene.furniture, self.room.count, device)
         self.surfaces = Surfaces(scene.room + scene.furniture, device)
-        names = [thing.name == TERRACE for thing in scene.room + scene.furniture]
-        self.outdoors = torch.tensor(names, device=device)
+        self.outdoors = self._named(TERRACE)
         noise = Noise(device)
         self.textures = Textures(self.surfaces, noise)
         self.sky = Sky(scene.outside, noise, device)
@@ -205,9 +204,12 @@ class Studio:
     def beyond(self) -> Tensor:
         """Bool (h, w): where the empty room shows what lies beyond its walls."""
         part = self.fine[0].part
-        names = [thing.name in (BEYOND, TERRACE) for thing in self.scene.room]
-        there = torch.tensor(names, device=self.device)
-        return (part < 0) | there[self.surfaces.owner[part.clamp(min=0)]]
+        return (part < 0) | self._named(BEYOND, TERRACE)[self.surfaces.owner[part.clamp(min=0)]]
+
+    def _named(self, *names: str) -> Tensor:
+        """Bool: which of the scene's things, furniture last, have one of some names."""
+        things = self.scene.room + self.scene.furniture
+        return torch.tensor([thing.name in names for thing in things], device=self.device)
 
     def shade(
         self, x: Tensor, y: Tensor, direction: Tensor, hits: Hits, worlds: tuple[int, ...]

@@ -35,8 +35,9 @@ def glaze(plan: Plan, random: np.random.Generator) -> None:
         for index, gap in enumerate(wall.openings):
             if gap.kind != "door":
                 wide = widened(wall, gap, plan.height, random)
-                kind = "french" if low < 0.1 else "window"
-                wall.openings[index] = replace(wide, kind=kind, bottom=min(low, gap.bottom), rows=rows)
+                bottom = min(low, gap.bottom)
+                kind = "french" if bottom < 0.1 else "window"
+                wall.openings[index] = replace(wide, kind=kind, bottom=bottom, rows=rows)
 
 
 def terraces(plan: Plan, outside: Outside, random: np.random.Generator) -> tuple[list[Thing], list[Light]]:
@@ -58,7 +59,7 @@ def terraces(plan: Plan, outside: Outside, random: np.random.Generator) -> tuple
         along, inward = np.append(wall.along, 0), np.append(wall.inward, 0)
         halves = along * (right - left) / 2, -inward * (-THICK - out) / 2
         red, green, blue = (np.array(outside.sky) * random.uniform(0.4, 1.2)).tolist()
-        lights.append(Light("panel", centre, *halves, (red, green, blue)))
+        lights.append(Light("sky", centre, *halves, (red, green, blue)))
     return things, lights
 
 
@@ -109,10 +110,11 @@ def _shrub(random: np.random.Generator) -> Piece:
     parts = [box((0, deep / 2, high / 2), (wide, deep, high), clay)]
     for _ in range(int(random.integers(4, 30))):
         leaf = Material("leaf", pick(random, LEAVES, 0.2), seed=seed_of(random))
-        x, y = float(random.normal(0, 0.28)) * wide, deep / 2 + float(random.normal(0, 0.08))
         size = random.uniform(0.05, 0.3, 3)
+        x, y = float(random.normal(0, 0.28)) * wide, float(random.normal(deep / 2, 0.08))
+        y = min(max(y, 0.15), max(deep - 0.15, 0.15))
         parts.append(cushion((x, y, high + tall * float(random.random())), tuple(size), leaf, power=2.2))
-    return Piece(ROOM, "shrub", parts, wide, deep)
+    return Piece(ROOM, "shrub", parts, max(wide, 0.6), max(deep, 0.3))
 
 
 _THERE: tuple[Callable[[np.random.Generator], Piece], ...] = (
