@@ -3,23 +3,27 @@
 The frame of the work does not depend on where the panorama begins: its columns are rolled so that the same one,
 chosen by its content, comes first. Rolling a panorama, erasing and rolling it back therefore does literally the
 same arithmetic, and an object on the seam is an ordinary one.
+
+A room is worked on in a level picture (`panorama/level.py`). One that was taken askew is turned for it; what is filled
+comes back texel by texel into the picture as it was, and light and shadows are turned back before they are applied.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
-from panorama import light, rims, shadows, trim
+from panorama import level, light, rims, shadows, trim
 from panorama.axes import room_yaw
 from panorama.files import Panorama
 from panorama.layout import CEILING, FLOOR, Layout
 from panorama.objects import Part, grown_objects
 from panorama.plan import DULL, SHARPEST, Piece, pieces
-from panorama.sphere import Frame, Region
-from panorama.views import PAD, View, marked, positions, render, seen, unproject
+from panorama.sphere import Frame, Region, angles
+from panorama.views import PAD, View, marked, positions, reduced, render, seen, unproject
 from panorama.walls import room_layout
 from vanisher_core import blend
 from vanisher_core.exemplar.workers import run_bands
@@ -32,6 +36,8 @@ STEEP = 55.0
 """Degrees of pitch beyond which there are no walls to be told from the floor."""
 SLIT = 0.03
 """Half the width of a slit, in distances between camera and plane."""
+LEVEL = 2048
+"""Columns of the picture in which the room is looked for."""
 ROWS, BAND = 256, 64
 """Rows that are rolled, or pasted, at a time."""
 SAMPLED = 512
@@ -53,6 +59,7 @@ class Canvas:
     Attributes:
         frame: of the rolled picture.
         first: column of the panorama that stands first here.
+        upright: rotation from the camera's directions to the room's, if the work is turned by it; else None.
         work: samples, changed in place.
         parts: the grown objects.
         room: yaw of a wall's normal, if the picture's edges agree on one.
@@ -78,8 +85,12 @@ class Canvas:
         self.first = first_column(panorama.photo.array, mask) if panorama.frame.wraps else 0
         self.parts: list[Part] = grown_objects(_rolled(mask, self.first), self.frame, grow, feather)
         self.work = _rolled(panorama.photo.array, self.first) if self.parts else panorama.photo.array
-        self.room = room_yaw(self.frame, self.work) if self.parts else None
-        self.layout = self._layout(mask, exact=grow == 0)
+        self.upright: np.ndarray | None = None
+        self._given = self.work, self.parts
+        self.room: float | None = None
+        self.layout: Layout | None = None
+        if self.parts:
+            self._find_room(mask, grow, feather)
         self.lit = light.fading(self.frame, self.parts) if self._lights(relight) else None
         self._light = None if self.lit is None else light.light_without(self.frame, self.work, self.parts)
         self.pieces: list[Piece] = pieces(self.parts, self.frame, self.layout)
@@ -153,13 +164,28 @@ class Canvas:
 
         Shadows are lifted within `shadows.OUTSIDE` of the holes, where `lit` is above 0.
         """
+        lifted = None
+        if self.lit is not None and self.layout is not None:
+            lifted = shadows.found(self.frame, self.work, self.parts, self.layout)
+        back = self._stand_back()
+        if lifted is not None:
+            light.apply(self.frame, self.work, back(lifted), shoulder=False)
         if self.lit is not None and self._light is not None:
-            if self.layout is not None:
-                shadows.lift(self.frame, self.work, self.parts, self.layout)
-            light.apply(self.frame, self.work, self._light * self.lit[..., None])
+            light.apply(self.frame, self.work, back(self._light * self.lit[..., None]))
+            self.lit = back(self.lit)
+
+    def aim(self, view: View) -> tuple[float, float]:
+        """Yaw and pitch in radians of a view's middle, in the panorama as given."""
+        yaw, pitch = view.centre
+        ahead = np.array([math.cos(pitch) * math.sin(yaw), math.sin(pitch), math.cos(pitch) * math.cos(yaw)])
+        yaw, pitch = angles(ahead if self.upright is None else ahead @ self.upright)
+        return math.remainder(yaw + self.first * self.frame.step, 2 * math.pi), pitch
 
     def alpha(self) -> np.ndarray:
-        """uint8 HxW of the panorama as given: the grown mask of all objects, and where there may be new light."""
+        """uint8 HxW of the panorama as given: the grown mask of all objects, and where there may be new light.
+
+        As `finished`, for a canvas that was relit, or left as it is by `relight`.
+        """
         size = self.work.shape[:2]
         alpha = np.zeros(size, np.uint8) if self.lit is None else light.reached(self.lit, size)
         for part in self.parts:
@@ -174,14 +200,61 @@ class Canvas:
         """Whether there is new light: it was asked for, something goes, and the whole room is seen."""
         return relight and bool(self.parts) and light.sees_all(self.frame)
 
-    def _layout(self, mask: np.ndarray, exact: bool) -> Layout | None:
-        """The room's layout, unless all that is to be erased lies on the floor below (or the ceiling above)."""
+    def _find_room(self, mask: np.ndarray, grow: int | None, feather: float | None) -> None:
+        """Finds the room and turns the work upright for it, unless all that goes lies below (or above) its walls."""
         steep = math.radians(STEEP)
+        ends = [self.frame.pitch(np.array([own.region.top, own.region.bottom - 1])) for own in self.parts]
+        if not any(end.max() > -steep and end.min() < steep for end in ends):
+            self.room = room_yaw(self.frame, self.work)
+            return
+        small, picture = reduced(self.frame, self.work, LEVEL)
+        hidden = self._hidden(mask, exact=grow == 0)
+        turn = level.uprighting(small, picture) if self._may_turn() else None
+        if turn is not None:
+            picture = level.leveled(small, picture, turn)
+            covered = cv2.resize(
+                hidden.view(np.uint8), (small.width, small.height), interpolation=cv2.INTER_NEAREST
+            )
+            hidden = level.leveled(small, covered * np.float32(1), turn, linear=True) > 0
+        self.room = room_yaw(small, picture)
+        self.layout = room_layout(small, picture, hidden, self.room)
+        if turn is not None and self.layout is not None:
+            self._turn(turn, _rolled(mask, self.first), grow, feather)
+
+    def _may_turn(self) -> bool:
+        """Whether the picture is small enough to be turned, and no transparency would be mixed into its colours."""
+        opaque = self.work.ndim == 2 or self.work.shape[2] not in (2, 4)
+        return opaque and self.frame.full_width <= level.WIDEST
+
+    def _turn(self, turn: np.ndarray, mask: np.ndarray, grow: int | None, feather: float | None) -> None:
+        """Turns the work and what is to be erased upright, and keeps both as they were."""
+        self._given = self.work, self.parts
+        self.upright = turn
+        self.work = level.leveled(self.frame, self.work, turn)
+        touched = level.leveled(self.frame, mask.astype(np.float32), turn, linear=True)
+        self.parts = grown_objects(np.ceil(touched).astype(np.uint8), self.frame, grow, feather)
+
+    def _stand_back(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Puts what was filled back into the picture as it was; returns what turns grids of the room back likewise."""
+        if self.upright is None:
+            return lambda grid: grid
+        turn, filled = self.upright.T, self.work
+        self.work, self.parts = self._given
+
+        def back(part: Part, region: Region) -> None:
+            alpha = np.ascontiguousarray(
+                part.alpha[region.top - part.region.top : region.bottom - part.region.top]
+            )
+            if alpha.any():
+                columns, rows = np.arange(region.left, region.right), np.arange(region.top, region.bottom)
+                values = level.turned(self.frame, filled, turn, columns, rows, where=alpha > 0)
+                source = self.frame.cut(self.work, region)
+                self.frame.put(self.work, region, blend.paste(source, level.like(values, source), alpha))
+
         for part in self.parts:
-            ends = self.frame.pitch(np.array([part.region.top, part.region.bottom - 1]))
-            if ends.max() > -steep and ends.min() < steep:
-                return room_layout(self.frame, self.work, self._hidden(mask, exact), self.room)
-        return None
+            for band in _bands(part):
+                back(*band)
+        return lambda grid: level.leveled(Frame.full(grid.shape[1], grid.shape[0]), grid, turn, linear=True)
 
     def _hidden(self, mask: np.ndarray, exact: bool) -> np.ndarray:
         """Bool at a reduced scale (at most 2048 columns): where something stands that is to be erased.

@@ -33,6 +33,8 @@ STEP, CLEAR = 0.06, 0.3
 """Least step, as a difference of logarithms, that three of four parts must show; and where few parts are seen, all."""
 MANY, FEW = 5, 1
 """Parts that are many, and that are needed at all."""
+NEAR, STRONG = math.radians(1.5), 0.6
+"""How near to where the search has the corner, and how large, a step must be of which no upper part is seen."""
 FARTHER = 0.02
 """Step that is worth looking another degree farther away."""
 INSET = math.radians(1.5)
@@ -156,7 +158,10 @@ class _Steps:
         middle = round((yaw / (2 * math.pi) + 0.5) * self.frame.width)
         reach, beside = int(REACH / self.frame.step), self.side + 1
         away = np.arange(-reach - beside, reach + beside + 1)
-        strength = np.array([self._strength(int(middle + one) % self.frame.width) for one in away])
+        near = NEAR / self.frame.step + beside  # what is beside it is compared with it
+        strength = np.array(
+            [self._strength(int(middle + one) % self.frame.width, abs(one) <= near) for one in away]
+        )
         # a gradient is as strong some way off; a step is not
         stands_out = strength[beside:-beside] - (strength[: -2 * beside] + strength[2 * beside :]) / 2
         degrees = np.degrees(np.abs(away[beside:-beside]) * self.frame.step)
@@ -166,8 +171,13 @@ class _Steps:
         column = (middle + int(away[beside:-beside][worth.argmax()])) % self.frame.width
         return (column / self.frame.width - 0.5) * 2 * math.pi
 
-    def _strength(self, column: int) -> float:
-        """How large a step runs down the wall between a column and the one before; 0 if none does."""
+    def _strength(self, column: int, near: bool) -> float:
+        """How large a step runs down the wall between a column and the one before; 0 if none does.
+
+        Args:
+            column: of the small panorama.
+            near: whether it may do without the upper parts.
+        """
         inset = INSET / self.frame.row_step
         ends = np.linspace(self.top[column] + inset, self.foot[column] - inset, PARTS + 1)
         found = []
@@ -176,10 +186,12 @@ class _Steps:
             valid = self.valid[rows, column]
             if valid.sum() >= max(2, 0.5 * len(valid)):
                 found.append((part, np.median(self.steps[rows, column][valid], axis=0)))
-        if len(found) < FEW or found[0][0] >= UPPER:
+        if len(found) < FEW:
             return 0.0
+        lower = found[0][0] >= UPPER
         steps = np.stack([step for _, step in found])
         mean = steps.mean(axis=0)
         along = np.sort(steps @ (mean / max(float(np.linalg.norm(mean)), 1e-9)))
         strength = float(along[len(along) // 4])
-        return strength if strength >= (STEP if len(found) >= MANY else CLEAR) else 0.0
+        least = (STRONG if near else math.inf) if lower else STEP if len(found) >= MANY else CLEAR
+        return strength if strength >= least else 0.0

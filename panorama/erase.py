@@ -218,10 +218,9 @@ def _fill(
 
 
 def _record(view: View, piece: Piece, canvas: Canvas, done: Receipt) -> ViewRecord:
-    yaw, pitch = view.centre
-    turn = canvas.first * canvas.frame.step
+    yaw, pitch = canvas.aim(view)
     return ViewRecord(
-        yaw=_degrees(math.remainder(yaw + turn, 2 * math.pi)),
+        yaw=_degrees(yaw),
         pitch=_degrees(pitch),
         field=(_degrees(view.field[0]), _degrees(view.field[1])),
         size=(view.width, view.height),

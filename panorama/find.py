@@ -4,7 +4,8 @@ A segmenter knows photographs, so it looks at perspective views: a ring of eight
 one to each pole, each of 100 degrees. Every direction is seen by two to five of them; their log odds are averaged
 with weights that fall to nothing at a view's border, where a thing is cut off and misjudged. So nothing is lost or
 drawn twice at an edge, at the seam or at a pole. What is furniture is also asked of networks that see the whole room
-at once (`panorama/furniture.py`): a wardrobe that fills a view looks like a wall.
+at once (`panorama/furniture.py`): a wardrobe that fills a view looks like a wall. They have learnt on level pictures,
+so one that was taken askew is turned upright for them (`panorama/level.py`).
 
 The mask grows a little all round and by a band under each thing, where its contact shadow lies: a shadow that stays
 betrays what was erased.
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from panorama import edges, rugs
+from panorama import edges, level, rugs
 from panorama.axes import room_yaw
 from panorama.beyond import in_the_room
 from panorama.certain import LEVEL, certain, log_odds
@@ -107,6 +108,9 @@ def find_in_panorama(
     small, picture = reduced(panorama.frame, eight_bit(panorama.photo.array), WORKING)
     _check(names, small)
     whole = sees_all(small) and not kinds().keys().isdisjoint(names)
+    turn = level.uprighting(small, picture) if whole else None
+    if turn is not None:
+        picture = level.leveled(small, picture, turn)
     votes: list[str] = [*names.values(), *([voted(FURNITURE)] if whole else [])]
     wanted = tuple(dict.fromkeys(votes))
     total = {name: np.zeros((small.height, small.width), np.float32) for name in wanted}
@@ -123,6 +127,8 @@ def find_in_panorama(
     odds = {name: total[name] / weight for name in wanted}
     if whole:
         odds |= _told(names, odds, small, picture)
+    if turn is not None:
+        odds = {name: level.leveled(small, odds[name], turn.T, linear=True) for name in names}
     return {name: _mask(panorama.frame, small, odds[name], shadows) for name in names}
 
 

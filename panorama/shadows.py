@@ -17,7 +17,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from panorama import light
 from panorama.layout import CEILING, FIRST_WALL, Layout
 from panorama.objects import Part
 from panorama.rims import averaged, coarse, logarithms, shares
@@ -48,20 +47,23 @@ STEEPEST = math.radians(70)
 """Pitch beyond which cells are too narrow to be compared."""
 
 
-def lift(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -> None:
-    """Lifts shadows, in place; nothing changes farther from all holes than OUTSIDE and a cell.
+def found(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -> NDArray[np.float32] | None:
+    """What lifts the shadows of a picture, for `light.apply`; nothing farther from all holes than OUTSIDE and a cell.
 
     Args:
         frame: of the picture, the whole sphere.
         work: HxW or HxWxC samples, the holes filled.
         parts: what was filled.
         layout: of the room.
+
+    Returns:
+        hxwx3 float32, logarithms; None: the picture is too small for shadows to be told.
     """
     small = coarse(frame)
     if small.width < LEAST_COLUMNS:
-        return
+        return None
     gains = lifts(logarithms(work, small), shares(frame, parts, small), layout, small)
-    light.apply(frame, work, np.broadcast_to(gains, (*gains.shape[:2], 3)), shoulder=False)
+    return np.repeat(gains, 3 // gains.shape[2], axis=2)
 
 
 def lifts(colours: np.ndarray, share: np.ndarray, layout: Layout, frame: Frame) -> NDArray[np.float32]:

@@ -1,0 +1,177 @@
+"""A panorama that was taken askew is turned upright to be worked on, and is given back as it was taken."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from panorama import Panorama, erase_panorama, find_in_panorama, level
+from panorama.canvas import Canvas
+from panorama.objects import grown_objects
+from panorama.plan import view_of
+from panorama.rooms import render
+from panorama.sphere import Frame
+from tests.panorama.test_corners import FRAME, picture, room
+from vanisher_core import Mask, Vanisher
+
+PLAIN = picture(room())
+
+
+def askew(right: float, ahead: float) -> np.ndarray:
+    """Rotation from the room's directions to those of a camera whose zenith is off by so many degrees."""
+    (up,) = level._zeniths(np.radians([[right, ahead]]))
+    return level._onto(np.array([0.0, 1.0, 0.0]), up)
+
+
+def taken(right: float, ahead: float, array: np.ndarray = PLAIN, *, linear: bool = False) -> np.ndarray:
+    """What such a camera makes of a level picture."""
+    return level.leveled(FRAME, array, askew(right, ahead), linear=linear)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.floats(-4, 4), st.floats(-4, 4))
+def test_the_zenith_is_found(right: float, ahead: float) -> None:
+    found = level.uprighting(FRAME, taken(right, ahead))
+    if found is None:
+        assert math.hypot(right, ahead) < 0.6
+    else:
+        assert np.abs(found @ askew(right, ahead) - np.eye(3)).max() < math.radians(0.2)
+
+
+def test_a_level_picture_stays_as_it_is() -> None:
+    assert level.uprighting(FRAME, PLAIN) is None
+    assert level.uprighting(FRAME, PLAIN[..., 1]) is None
+    assert level.uprighting(FRAME, PLAIN.astype(np.uint16) * 257) is None
+
+
+def test_without_upright_edges_there_is_no_telling() -> None:
+    even = np.full((256, 512, 3), 128, np.uint8)
+    assert level.uprighting(Frame.full(512, 256), even) is None
+    noise = np.random.default_rng(0).integers(0, 256, (256, 512, 3), np.uint8)
+    assert level.uprighting(Frame.full(512, 256), noise) is None
+    assert level.uprighting(Frame(512, 100, 512, 256, 0, 60), even[:100]) is None
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_turning_there_and_back_gives_the_same_picture(dtype: type) -> None:
+    smooth = np.stack(
+        [FRAME.directions(np.arange(1024), np.arange(512)[:, None])[..., axis] for axis in range(3)], -1
+    )
+    scale = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    first = level.like(((smooth * 0.45 + 0.5) * scale).astype(np.float32), np.zeros(1, dtype))
+    turn = askew(2.0, -1.0)
+    there = level.leveled(FRAME, first, turn)
+    assert there.dtype == dtype
+    back = level.leveled(FRAME, there, turn.T)
+    off = np.abs(back.astype(float) - first) / scale
+    assert off.max() < (0.006 if dtype is np.uint8 else 2e-4)
+    wanted = ((smooth @ turn) * 0.45 + 0.5) * scale  # what lies at each direction of the result
+    assert (np.abs(there - wanted) / scale).max() < (0.004 if dtype is np.uint8 else 2e-4)
+
+
+def test_masks_do_not_overshoot() -> None:
+    marks = np.zeros((512, 1024), np.float32)
+    marks[200:300, 400:500] = 1
+    turned = level.leveled(FRAME, marks, askew(3, 1), linear=True)
+    assert turned.min() >= 0 and turned.max() <= 1
+    rows = np.cos(FRAME.pitch(np.arange(512)))
+    assert abs(float(turned.sum(1) @ rows) / float(marks.sum(1) @ rows) - 1) < 0.01
+
+
+@pytest.fixture(scope="module")
+def vanisher() -> Vanisher:
+    return Vanisher(device="cpu")
+
+
+def _thing() -> tuple[np.ndarray, np.ndarray]:
+    """A room with a chest before a wall, from the floor up, and its mask."""
+    array, mask = PLAIN.copy(), np.zeros((512, 1024), np.uint8)
+    array[230:330, 500:560] = (20, 90, 30)
+    mask[230:330, 500:560] = 255
+    return array, mask
+
+
+def _askew() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same askew, with the mask that covers it there, and without the thing."""
+    array, mask = _thing()
+    marks = taken(2.5, -1.5, mask.astype(np.float32), linear=True) > 0
+    return taken(2.5, -1.5, array), marks.astype(np.uint8) * 255, taken(2.5, -1.5)
+
+
+@pytest.mark.parametrize("relight", [False, True])
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_is_erased_from_a_picture_taken_askew(vanisher: Vanisher, relight: bool, deep: bool) -> None:
+    array, mask, truth = _askew()
+    if deep:
+        array, truth = (one.astype(np.uint16) * 257 for one in (array, truth))
+    result = erase_panorama(
+        Panorama.from_array(array), Mask.from_array(mask), vanisher=vanisher, relight=relight
+    )
+    out, hole = result.photo.array, mask > 0
+    kept = result.mask_used.array == 0
+    assert np.array_equal(out[kept], array[kept])
+    assert kept.mean() > (0.3 if relight else 0.9)
+    off = np.abs(out.astype(float) - truth).mean(2) / (257 if deep else 1)
+    assert off[hole].mean() < 8
+    # views are told as they lie in the picture as it was taken
+    away = [abs(view.yaw - FRAME.yaw(530) * 180 / math.pi) for view in result.receipt.views]
+    assert min(away) < 6
+
+
+def test_the_canvas_turns_only_what_is_askew() -> None:
+    array, mask, _ = _askew()
+    canvas = Canvas(Panorama.from_array(array), mask, None, None)
+    assert canvas.upright is not None and canvas.layout is not None
+    straight, own = _thing()
+    assert Canvas(Panorama.from_array(straight), own, None, None).upright is None
+    see_through = np.concatenate([array, np.full((512, 1024, 1), 255, np.uint8)], axis=2)
+    assert Canvas(Panorama.from_array(see_through), mask, None, None).upright is None
+    below = np.zeros((512, 1024), np.uint8)
+    below[490:] = 255
+    assert Canvas(Panorama.from_array(array), below, None, None).upright is None
+
+
+def test_a_canvas_aims_where_the_picture_as_given_shows_the_piece() -> None:
+    array, mask, _ = _askew()
+    canvas = Canvas(Panorama.from_array(array), mask, None, None)
+    parts = grown_objects(mask, FRAME)
+    low, high = parts[0].region.left, parts[0].region.right
+    for piece in canvas.pieces:
+        middle = view_of(piece, canvas.frame, canvas.room, None)
+        yaw, _ = canvas.aim(middle)
+        column = float(FRAME.texel_at(np.sin(yaw), np.zeros(()), np.cos(yaw))[0])
+        assert low - 10 < column < high + 10
+
+
+@pytest.mark.parametrize("shift", [1, 300, 777])
+def test_rolling_makes_no_difference_to_a_picture_taken_askew(vanisher: Vanisher, shift: int) -> None:
+    array, mask, _ = _askew()
+    plain = erase_panorama(Panorama.from_array(array), Mask.from_array(mask), vanisher=vanisher)
+    rolled = erase_panorama(
+        Panorama.from_array(np.roll(array, shift, axis=1)), Mask.from_array(np.roll(mask, shift, axis=1)),
+        vanisher=vanisher,
+    )  # fmt: skip
+    assert np.array_equal(np.roll(rolled.photo.array, -shift, axis=1), plain.photo.array)
+    assert np.array_equal(np.roll(rolled.mask_used.array, -shift, axis=1), plain.mask_used.array)
+
+
+def test_what_is_found_comes_back_askew(vanisher: Vanisher) -> None:
+    """The mask of a picture taken askew is the mask of the level one, turned."""
+    frame, turn = Frame.full(512, 256), askew(2.5, -1.5)
+    array = render(300, 512, quality="draft").furnished
+    tilted = level.leveled(frame, array, turn)
+    assert level.uprighting(frame, array) is None
+    assert level.uprighting(frame, tilted) is not None
+    straight, other = (
+        find_in_panorama(Panorama.from_array(one), ["furniture"], segmenter=vanisher.segmenter)[
+            "furniture"
+        ].hole
+        for one in (array, tilted)
+    )
+    turned = level.leveled(frame, straight.astype(np.float32), turn, linear=True) > 0.5
+    assert turned.mean() > 0.02
+    assert (turned & other).sum() > 0.8 * (turned | other).sum()
