@@ -10,8 +10,8 @@ comes back texel by texel into the picture as it was, and light and shadows are 
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ from panorama import level, light, rims, shadows, trim
 from panorama.axes import room_yaw
 from panorama.files import Panorama
 from panorama.layout import CEILING, FLOOR, Layout
-from panorama.objects import Part, grown_objects
+from panorama.objects import Part, components, grown_objects
 from panorama.plan import DULL, SHARPEST, Piece, pieces
 from panorama.sphere import Frame, Region, angles
 from panorama.views import PAD, View, marked, positions, reduced, render, seen, unproject
@@ -36,8 +36,10 @@ STEEP = 55.0
 """Degrees of pitch beyond which there are no walls to be told from the floor."""
 SLIT = 0.03
 """Half the width of a slit, in distances between camera and plane."""
-LEVEL = 2048
+LOOKED_AT = 2048
 """Columns of the picture in which the room is looked for."""
+READ = 5
+"""Texels beyond a hole that are filled as well in a turned picture: what the way back samples round it."""
 ROWS, BAND = 256, 64
 """Rows that are rolled, or pasted, at a time."""
 SAMPLED = 512
@@ -60,8 +62,9 @@ class Canvas:
         frame: of the rolled picture.
         first: column of the panorama that stands first here.
         upright: rotation from the camera's directions to the room's, if the work is turned by it; else None.
-        work: samples, changed in place.
-        parts: the grown objects.
+        work: samples, changed in place; upright until `come_back`.
+        given: the grown objects in the picture as it was taken, rolled.
+        parts: the same as they lie in the work.
         room: yaw of a wall's normal, if the picture's edges agree on one.
         layout: floor, ceiling and walls, if the picture shows them.
         pieces: what is filled in a view each, in this order.
@@ -83,15 +86,16 @@ class Canvas:
     ) -> None:
         self.frame: Frame = panorama.frame
         self.first = first_column(panorama.photo.array, mask) if panorama.frame.wraps else 0
-        self.parts: list[Part] = grown_objects(_rolled(mask, self.first), self.frame, grow, feather)
+        self.given: list[Part] = grown_objects(_rolled(mask, self.first), self.frame, grow, feather)
+        self.parts = self.given
         self.work = _rolled(panorama.photo.array, self.first) if self.parts else panorama.photo.array
         self.upright: np.ndarray | None = None
-        self._given = self.work, self.parts
+        self._source = self.work
         self.room: float | None = None
         self.layout: Layout | None = None
         if self.parts:
-            self._find_room(mask, grow, feather)
-        self.lit = light.fading(self.frame, self.parts) if self._lights(relight) else None
+            self._find_room(mask, exact=grow == 0)
+        self.lit = light.fading(self.frame, self.given) if self._lights(relight) else None
         self._light = None if self.lit is None else light.light_without(self.frame, self.work, self.parts)
         self.pieces: list[Piece] = pieces(self.parts, self.frame, self.layout)
         self._state = np.zeros((*self.work.shape[:2], 2 if self.parts else 0), np.uint8)
@@ -147,7 +151,9 @@ class Canvas:
             source = self.frame.cut(self.work, region)
             values = np.clip(unproject(self.frame, region, view, picture, where=alpha > 0), low, high)
             self.frame.put(
-                self.work, region, blend.paste(source, _like(source, values), np.ascontiguousarray(alpha))
+                self.work,
+                region,
+                blend.paste(source, _from_view(source, values), np.ascontiguousarray(alpha)),
             )
 
         for part in piece.parts:  # parts may overlap, the bands of one do not
@@ -159,20 +165,20 @@ class Canvas:
             rims.even_out(self.frame, self.work, self.parts, self.layout)
             trim.draw_on(self.frame, self.work, self.parts, self.layout)
 
-    def relight(self) -> None:
-        """Lifts shadows and gives the room its new light; for a canvas whose pieces are all filled.
+    def come_back(self) -> None:
+        """Brings a turned picture back as it was taken, lifts shadows and gives the room its new light.
 
-        Shadows are lifted within `shadows.OUTSIDE` of the holes, where `lit` is above 0.
+        To be called once, when all pieces are filled, whether there is new light or not. Shadows are lifted within
+        `shadows.OUTSIDE` of the holes, where `lit` is above 0.
         """
         lifted = None
         if self.lit is not None and self.layout is not None:
             lifted = shadows.found(self.frame, self.work, self.parts, self.layout)
-        back = self._stand_back()
+        self._stand_back()
         if lifted is not None:
-            light.apply(self.frame, self.work, back(lifted), shoulder=False)
+            light.apply(self.frame, self.work, self._turned_back(lifted), shoulder=False)
         if self.lit is not None and self._light is not None:
-            light.apply(self.frame, self.work, back(self._light * self.lit[..., None]))
-            self.lit = back(self.lit)
+            light.apply(self.frame, self.work, self._turned_back(self._light) * self.lit[..., None])
 
     def aim(self, view: View) -> tuple[float, float]:
         """Yaw and pitch in radians of a view's middle, in the panorama as given."""
@@ -182,13 +188,10 @@ class Canvas:
         return math.remainder(yaw + self.first * self.frame.step, 2 * math.pi), pitch
 
     def alpha(self) -> np.ndarray:
-        """uint8 HxW of the panorama as given: the grown mask of all objects, and where there may be new light.
-
-        As `finished`, for a canvas that was relit, or left as it is by `relight`.
-        """
+        """uint8 HxW of the panorama as given: the grown mask of all objects, and where there may be new light."""
         size = self.work.shape[:2]
         alpha = np.zeros(size, np.uint8) if self.lit is None else light.reached(self.lit, size)
-        for part in self.parts:
+        for part in self.given:
             self.frame.put(alpha, part.region, np.maximum(self.frame.cut(alpha, part.region), part.alpha))
         return _rolled_back(alpha, self.first)
 
@@ -200,61 +203,74 @@ class Canvas:
         """Whether there is new light: it was asked for, something goes, and the whole room is seen."""
         return relight and bool(self.parts) and light.sees_all(self.frame)
 
-    def _find_room(self, mask: np.ndarray, grow: int | None, feather: float | None) -> None:
+    def _find_room(self, mask: np.ndarray, *, exact: bool) -> None:
         """Finds the room and turns the work upright for it, unless all that goes lies below (or above) its walls."""
         steep = math.radians(STEEP)
         ends = [self.frame.pitch(np.array([own.region.top, own.region.bottom - 1])) for own in self.parts]
-        if not any(end.max() > -steep and end.min() < steep for end in ends):
-            self.room = room_yaw(self.frame, self.work)
-            return
-        small, picture = reduced(self.frame, self.work, LEVEL)
-        hidden = self._hidden(mask, exact=grow == 0)
-        turn = level.uprighting(small, picture) if self._may_turn() else None
-        if turn is not None:
-            picture = level.leveled(small, picture, turn)
-            covered = cv2.resize(
-                hidden.view(np.uint8), (small.width, small.height), interpolation=cv2.INTER_NEAREST
-            )
-            hidden = level.leveled(small, covered * np.float32(1), turn, linear=True) > 0
-        self.room = room_yaw(small, picture)
-        self.layout = room_layout(small, picture, hidden, self.room)
-        if turn is not None and self.layout is not None:
-            self._turn(turn, _rolled(mask, self.first), grow, feather)
+        small, picture = reduced(self.frame, self.work, LOOKED_AT)
+        if any(end.max() > -steep and end.min() < steep for end in ends):
+            hidden = self._hidden(mask, exact)
+            turn = level.uprighting(small, picture) if self._may_turn() else None
+            if turn is not None and self._turn(turn, small, picture, hidden):
+                return
+            self.room = room_yaw(small, picture)
+            self.layout = room_layout(small, picture, hidden, self.room)
+        else:
+            self.room = room_yaw(small, picture)
 
     def _may_turn(self) -> bool:
         """Whether the picture is small enough to be turned, and no transparency would be mixed into its colours."""
         opaque = self.work.ndim == 2 or self.work.shape[2] not in (2, 4)
         return opaque and self.frame.full_width <= level.WIDEST
 
-    def _turn(self, turn: np.ndarray, mask: np.ndarray, grow: int | None, feather: float | None) -> None:
-        """Turns the work and what is to be erased upright, and keeps both as they were."""
-        self._given = self.work, self.parts
-        self.upright = turn
-        self.work = level.leveled(self.frame, self.work, turn)
-        touched = level.leveled(self.frame, mask.astype(np.float32), turn, linear=True)
-        self.parts = grown_objects(np.ceil(touched).astype(np.uint8), self.frame, grow, feather)
+    def _turn(self, turn: np.ndarray, small: Frame, picture: np.ndarray, hidden: np.ndarray) -> bool:
+        """Turns the work and what is to be erased upright, if a room is found there; whether it is."""
+        picture = level.leveled(small, picture, turn)
+        covered = cv2.resize(hidden.astype(np.float32), (small.width, small.height))
+        room = room_yaw(small, picture)
+        layout = room_layout(small, picture, level.leveled(small, covered, turn, linear=True) > 0, room)
+        if layout is None:
+            return False
+        self.upright, self.room, self.layout = turn, room, layout
+        self.work = level.leveled(self.frame, self._source, turn)
+        self.parts = self._turned_parts(turn)
+        return True
 
-    def _stand_back(self) -> Callable[[np.ndarray], np.ndarray]:
-        """Puts what was filled back into the picture as it was; returns what turns grids of the room back likewise."""
+    def _turned_parts(self, turn: np.ndarray) -> list[Part]:
+        """Hard-edged parts that cover all that the given ones touch: soft edges are those of the way back."""
+        numbers = np.zeros(self.work.shape[:2], np.uint16)
+        for number, part in enumerate(self.given, 1):
+            own = self.frame.cut(numbers, part.region)
+            self.frame.put(numbers, part.region, np.where(part.hole, number, own).astype(np.uint16))
+        numbers = level.numbered(self.frame, numbers, turn)
+        kernel = np.ones((2 * READ + 1,) * 2, np.uint8)
+        found = []
+        for number, part in enumerate(self.given, 1):
+            own = np.pad((numbers == number).view(np.uint8), ((0, 0), (READ, READ)), mode="wrap")
+            marks = cv2.dilate(own, kernel)[:, READ:-READ] > 0
+            for region, touched in components(marks, self.frame):
+                found.append(Part(region, touched.astype(np.uint8) * 255, part.grow))
+        return found
+
+    def _stand_back(self) -> None:
+        """Puts what was filled back into the picture as it was taken."""
         if self.upright is None:
-            return lambda grid: grid
-        turn, filled = self.upright.T, self.work
-        self.work, self.parts = self._given
-
-        def back(part: Part, region: Region) -> None:
-            alpha = np.ascontiguousarray(
-                part.alpha[region.top - part.region.top : region.bottom - part.region.top]
-            )
+            return
+        filled, self.work, self.parts = self.work, self._source, self.given
+        for part, region in itertools.chain.from_iterable(map(_bands, self.given)):
+            alpha = part.alpha[region.top - part.region.top : region.bottom - part.region.top]
             if alpha.any():
                 columns, rows = np.arange(region.left, region.right), np.arange(region.top, region.bottom)
-                values = level.turned(self.frame, filled, turn, columns, rows, where=alpha > 0)
+                samples = level.turned(self.frame, filled, self.upright.T, columns, rows, where=alpha > 0)
                 source = self.frame.cut(self.work, region)
-                self.frame.put(self.work, region, blend.paste(source, level.like(values, source), alpha))
+                values = level.like(samples, filled)
+                self.frame.put(self.work, region, blend.paste(source, values, np.ascontiguousarray(alpha)))
 
-        for part in self.parts:
-            for band in _bands(part):
-                back(*band)
-        return lambda grid: level.leveled(Frame.full(grid.shape[1], grid.shape[0]), grid, turn, linear=True)
+    def _turned_back(self, grid: np.ndarray) -> np.ndarray:
+        """A grid of the room (hxw or hxwxC float32), such as gains, as it lies in the picture as it was taken."""
+        if self.upright is None:
+            return grid
+        return level.leveled(Frame.full(grid.shape[1], grid.shape[0]), grid, self.upright.T, linear=True)
 
     def _hidden(self, mask: np.ndarray, exact: bool) -> np.ndarray:
         """Bool at a reduced scale (at most 2048 columns): where something stands that is to be erased.
@@ -343,7 +359,7 @@ def _colours(fill: np.ndarray, dimensions: int) -> np.ndarray:
     return colour[..., 0] if dimensions == 2 and colour.ndim == 3 else colour
 
 
-def _like(source: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _from_view(source: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Values of a view (float32) as samples of the source's type, with the source's own alpha."""
     if source.dtype != np.float32:
         values = np.rint(values * np.float32(np.iinfo(source.dtype).max / 65535)).astype(source.dtype)

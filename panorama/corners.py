@@ -14,6 +14,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from panorama.layout import FIRST_WALL, Layout, Wall
 from panorama.sphere import Frame
@@ -158,12 +159,14 @@ class _Steps:
         middle = round((yaw / (2 * math.pi) + 0.5) * self.frame.width)
         reach, beside = int(REACH / self.frame.step), self.side + 1
         away = np.arange(-reach - beside, reach + beside + 1)
-        near = NEAR / self.frame.step + beside  # what is beside it is compared with it
-        strength = np.array(
-            [self._strength(int(middle + one) % self.frame.width, abs(one) <= near) for one in away]
-        )
+        both = np.array([self._strengths(int(middle + one) % self.frame.width) for one in away])
         # a gradient is as strong some way off; a step is not
-        stands_out = strength[beside:-beside] - (strength[: -2 * beside] + strength[2 * beside :]) / 2
+        stands_out = both[beside:-beside] - (both[: -2 * beside] + both[2 * beside :]) / 2
+        near = np.abs(away[beside:-beside]) * self.frame.step <= NEAR
+        near &= stands_out[:, 1] == maximum_filter1d(
+            stands_out[:, 1], 2 * beside + 1
+        )  # not beside a step farther off
+        stands_out = np.where(near, stands_out.max(axis=1), stands_out[:, 0])
         degrees = np.degrees(np.abs(away[beside:-beside]) * self.frame.step)
         worth = np.where(stands_out >= STEP, stands_out - FARTHER * degrees, 0)
         if worth.max() <= 0:
@@ -171,12 +174,11 @@ class _Steps:
         column = (middle + int(away[beside:-beside][worth.argmax()])) % self.frame.width
         return (column / self.frame.width - 0.5) * 2 * math.pi
 
-    def _strength(self, column: int, near: bool) -> float:
+    def _strengths(self, column: int) -> tuple[float, float]:
         """How large a step runs down the wall between a column and the one before; 0 if none does.
 
-        Args:
-            column: of the small panorama.
-            near: whether it may do without the upper parts.
+        Returns:
+            By the rule for all columns, which asks for an upper part, and by that for columns `NEAR` the corner.
         """
         inset = INSET / self.frame.row_step
         ends = np.linspace(self.top[column] + inset, self.foot[column] - inset, PARTS + 1)
@@ -187,11 +189,11 @@ class _Steps:
             if valid.sum() >= max(2, 0.5 * len(valid)):
                 found.append((part, np.median(self.steps[rows, column][valid], axis=0)))
         if len(found) < FEW:
-            return 0.0
-        lower = found[0][0] >= UPPER
+            return 0.0, 0.0
         steps = np.stack([step for _, step in found])
         mean = steps.mean(axis=0)
         along = np.sort(steps @ (mean / max(float(np.linalg.norm(mean)), 1e-9)))
         strength = float(along[len(along) // 4])
-        least = (STRONG if near else math.inf) if lower else STEP if len(found) >= MANY else CLEAR
-        return strength if strength >= least else 0.0
+        least = STEP if len(found) >= MANY else CLEAR
+        upper = strength if strength >= least and found[0][0] < UPPER else 0.0
+        return upper, max(upper, strength if strength >= STRONG else 0.0)

@@ -141,7 +141,7 @@ def _erased(
         receipts.append(done)
         records.append(_record(view, piece, canvas, done))
     canvas.even_out()
-    canvas.relight()
+    canvas.come_back()
     report(1.0, "done")
     notes = (*notes, *_doubts(records))
     if not work:
@@ -265,13 +265,13 @@ def _finish(
     turn = canvas.first * frame.step
     output = canvas.finished()
     digests.add(output)
-    photo = panorama.with_array(output, copy=False).photo if canvas.parts else panorama.photo
+    photo = panorama.with_array(output, copy=False).photo if canvas.given else panorama.photo
     alpha = canvas.alpha()
     given, asked, made = digests.found()
     receipt = PanoramaReceipt(
         model=request.model, seed=request.seed, grow=request.grow, feather=request.feather,
         nadir=request.nadir, removed=request.removed, relight=canvas.lit is not None,
-        grow_used=max((part.grow for part in canvas.parts), default=0),
+        grow_used=max((part.grow for part in canvas.given), default=0),
         size=panorama.size,
         frame=(frame.full_width, frame.full_height, frame.left, frame.top),
         pixels=f"{array.dtype} x{1 if array.ndim == 2 else array.shape[2]}",

@@ -36,6 +36,9 @@ COARSE, FINE = (math.radians(6), math.radians(0.25)), (math.radians(0.25), math.
 """Reach and step of the search for the zenith, and round what it found."""
 LEAST, GAIN = math.radians(0.25), 1.1
 """Tilt that is worth turning the picture for, and by how much more edges must then stand upright."""
+ENOUGH, ROUND = 2000.0, 0.1
+"""Pixels of edges that must agree, and least ratio of what they say across to what they say along the direction in
+which most of them are seen: those of one wall tell only whether it leans to a side."""
 WIDEST = 8192
 """Columns of a panorama that is turned; wider ones would not stay within the memory that is promised for them."""
 BAND = 256
@@ -64,7 +67,9 @@ def uprighting(frame: Frame, picture: np.ndarray) -> NDArray[np.float64] | None:
     tilt = _best(normals, weights, tilt, *FINE)
     up, level = _zeniths(tilt[None]), _zeniths(np.zeros((1, 2)))
     standing, before = (float(_agreement(normals, weights, way)[0]) for way in (up, level))
-    if np.linalg.norm(tilt) < LEAST or standing < GAIN * before:
+    if np.linalg.norm(tilt) < LEAST or standing < max(GAIN * before, ENOUGH):
+        return None
+    if not _from_all_sides(normals, weights, up[0]):
         return None
     return _onto(up[0], level[0])
 
@@ -79,9 +84,9 @@ def leveled(frame: Frame, picture: np.ndarray, turn: np.ndarray, *, linear: bool
         linear: bilinear sampling, which never overshoots: for masks and gains.
     """
     out = np.empty_like(picture)
+    columns = np.arange(frame.width)
     for top in range(0, frame.height, BAND):
         rows = slice(top, min(top + BAND, frame.height))
-        columns = np.arange(frame.width)
         out[rows] = like(
             turned(frame, picture, turn, columns, np.arange(rows.start, rows.stop), linear=linear), picture
         )
@@ -106,10 +111,22 @@ def turned(
     )
 
 
+def numbered(frame: Frame, numbers: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    """`leveled` for numbers of things (HxW), which must not be mixed: each direction gets its nearest texel's."""
+    out = np.empty_like(numbers)
+    columns = np.arange(frame.width)
+    for top in range(0, frame.height, BAND):
+        rows = slice(top, min(top + BAND, frame.height))
+        at = frame.texel(frame.directions(columns, np.arange(rows.start, rows.stop)[:, None]) @ turn)
+        across, down = (np.rint(places).astype(int) for places in at)
+        out[rows] = numbers[np.clip(down, 0, frame.height - 1), across % frame.width]
+    return out
+
+
 def like(samples: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """float32 samples as those of a picture's type, within its range."""
+    """float32 samples as those of a picture's type, cut to its range, or to that of its values if it is float32."""
     if picture.dtype == np.float32:
-        return samples
+        return np.clip(samples, picture.min(), picture.max())
     return np.rint(np.clip(samples, 0, np.iinfo(picture.dtype).max)).astype(picture.dtype)
 
 
@@ -160,9 +177,21 @@ def _zeniths(tilts: np.ndarray) -> NDArray[np.float64]:
 
 
 def _agreement(normals: np.ndarray, weights: np.ndarray, zeniths: np.ndarray) -> NDArray[np.float64]:
-    """Length of the edges that are upright, for each of some zeniths (Nx3)."""
-    off = normals @ zeniths.T / EXACT
-    return weights @ np.exp(-0.5 * off * off)
+    """Length of the edges that are upright, for each of some zeniths (Nx3); the same whatever threads there are."""
+    found = np.empty(len(zeniths))
+    for first in range(0, len(zeniths), BAND):
+        up = zeniths[first : first + BAND]
+        off = sum(normals[:, axis, None] * up[:, axis] for axis in range(3)) / EXACT
+        found[first : first + BAND] = (weights[:, None] * np.exp(-0.5 * off * off)).sum(axis=0)
+    return found
+
+
+def _from_all_sides(normals: np.ndarray, weights: np.ndarray, up: np.ndarray) -> bool:
+    """Whether the edges that agree with a zenith tell both of its tilts."""
+    agree = np.abs((normals * up).sum(axis=1)) < 2 * EXACT
+    level, weight = normals[agree][:, [0, 2]], weights[agree]
+    low, high = np.linalg.eigvalsh((level * weight[:, None]).T @ level)
+    return bool(low >= ROUND * high)
 
 
 def _onto(one: np.ndarray, other: np.ndarray) -> NDArray[np.float64]:

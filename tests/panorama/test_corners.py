@@ -61,6 +61,19 @@ def test_a_corner_seen_only_near_the_ceiling_is_found() -> None:
     assert np.degrees(np.abs(starts(found) - starts(truth))).max() < 0.6
 
 
+@pytest.mark.parametrize("degrees, moves", [(1.0, True), (2.2, False), (3.0, False)])
+def test_a_strong_step_of_which_only_the_middle_shows_is_a_corner_if_it_is_near(
+    degrees: float, moves: bool
+) -> None:
+    """A television hides the upper part of a corner; a door's edge is no corner."""
+    truth, hidden = room(), np.zeros((512, 1024), bool)
+    hidden[:250], hidden[300:] = True, True
+    seen = picture(truth, np.array([(20, 20, 20), (250, 250, 250)] * 3))
+    found = snapped(FRAME, seen, hidden, room(0.3 + math.radians(degrees)))
+    off = np.degrees(np.abs(starts(found) - starts(truth)))
+    assert (off.max() < 0.6) if moves else (off.min() > degrees - 0.6)
+
+
 def test_where_nothing_is_seen_corners_stay_where_walls_meet() -> None:
     truth = room()
     plain = np.concatenate([PAINT[:2], np.repeat(PAINT[2:3], 4, axis=0)])
