@@ -223,10 +223,14 @@ def export_weights(module: nn.Module, path: Path, metadata: Mapping[str, Any]) -
         path: `.../weights/NAME.safetensors`.
         metadata: "architecture", "config", "task", "classes", "version"; what is not text becomes JSON.
     """
+    header = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
+    return write_weights({name: _plain(tensor) for name, tensor in module.state_dict().items()}, path, header)
+
+
+def write_weights(tensors: dict[str, Tensor], path: Path, header: dict[str, str]) -> Path:
+    """Writes tensors as one safetensors file, atomically; see `export_weights`."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    header = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
-    tensors = {name: _plain(tensor) for name, tensor in module.state_dict().items()}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(save(tensors, metadata=header))  # save_file makes it readable for its owner only
     temporary.replace(path)
