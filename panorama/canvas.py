@@ -171,14 +171,14 @@ class Canvas:
         To be called once, when all pieces are filled, whether there is new light or not. Shadows are lifted within
         `shadows.OUTSIDE` of the holes, where `lit` is above 0.
         """
-        lifted = None
-        if self.lit is not None and self.layout is not None:
-            lifted = shadows.found(self.frame, self.work, self.parts, self.layout)
         self._stand_back()
-        if lifted is not None:
-            light.apply(self.frame, self.work, self._turned_back(lifted), shoulder=False)
-        if self.lit is not None and self._light is not None:
-            light.apply(self.frame, self.work, self._turned_back(self._light) * self.lit[..., None])
+        if self.lit is None or self._light is None:
+            return
+        if self.layout is not None:
+            lifted = shadows.found(self.frame, self.work, self.given, self.layout, self._grid_turned)
+            if lifted is not None:
+                light.apply(self.frame, self.work, self._grid_turned(lifted, back=True), shoulder=False)
+        light.apply(self.frame, self.work, self._grid_turned(self._light, back=True) * self.lit[..., None])
 
     def aim(self, view: View) -> tuple[float, float]:
         """Yaw and pitch in radians of a view's middle, in the panorama as given."""
@@ -266,11 +266,12 @@ class Canvas:
                 values = level.like(samples, filled)
                 self.frame.put(self.work, region, blend.paste(source, values, np.ascontiguousarray(alpha)))
 
-    def _turned_back(self, grid: np.ndarray) -> np.ndarray:
-        """A grid of the room (hxw or hxwxC float32), such as gains, as it lies in the picture as it was taken."""
+    def _grid_turned(self, grid: np.ndarray, *, back: bool = False) -> np.ndarray:
+        """A grid (hxw or hxwxC float32) of the picture as it was taken, such as gains, turned upright; or back."""
         if self.upright is None:
             return grid
-        return level.leveled(Frame.full(grid.shape[1], grid.shape[0]), grid, self.upright.T, linear=True)
+        turn = self.upright.T if back else self.upright
+        return level.leveled(Frame.full(grid.shape[1], grid.shape[0]), grid, turn, linear=True)
 
     def _hidden(self, mask: np.ndarray, exact: bool) -> np.ndarray:
         """Bool at a reduced scale (at most 2048 columns): where something stands that is to be erased.

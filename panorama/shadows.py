@@ -12,6 +12,7 @@ narrow, cannot be told from it and gets lighter as well.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -47,7 +48,13 @@ STEEPEST = math.radians(70)
 """Pitch beyond which cells are too narrow to be compared."""
 
 
-def found(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -> NDArray[np.float32] | None:
+def found(
+    frame: Frame,
+    work: np.ndarray,
+    parts: list[Part],
+    layout: Layout,
+    turned: Callable[[np.ndarray], np.ndarray] = lambda grid: grid,
+) -> NDArray[np.float32] | None:
     """What lifts the shadows of a picture, for `light.apply`; nothing farther from all holes than OUTSIDE and a cell.
 
     Args:
@@ -55,14 +62,15 @@ def found(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -> 
         work: HxW or HxWxC samples, the holes filled.
         parts: what was filled.
         layout: of the room.
+        turned: turns a grid (hxw or hxwxC float32) upright, if the picture was taken askew.
 
     Returns:
-        hxwx3 float32, logarithms; None: the picture is too small for shadows to be told.
+        hxwx3 float32, logarithms, upright; None: the picture is too small for shadows to be told.
     """
     small = coarse(frame)
     if small.width < LEAST_COLUMNS:
         return None
-    gains = lifts(logarithms(work, small), shares(frame, parts, small), layout, small)
+    gains = lifts(turned(logarithms(work, small)), turned(shares(frame, parts, small)), layout, small)
     return np.repeat(gains, 3 // gains.shape[2], axis=2)
 
 

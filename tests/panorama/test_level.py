@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -127,6 +128,30 @@ def test_what_is_erased_from_a_picture_taken_askew(vanisher: Vanisher, relight: 
     assert np.array_equal(changed, ~kept)
     again = KIND.erase(result.receipt, Photo.from_array(array), Mask.from_array(mask), "cpu", None)
     assert np.array_equal(again.photo.array, out)
+
+
+def test_a_shadow_is_lifted_up_to_the_rim_of_what_was_filled(vanisher: Vanisher) -> None:
+    """No line of it stays between what is filled in the level picture and what comes back."""
+    errors = []
+    for right, ahead in ((0.0, 0.0), (2.5, -1.5)):
+        array, mask = _thing()
+        away = cv2.distanceTransform((mask == 0).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        shaded = np.rint(array * (1 - 0.35 * np.exp(-away / 7))[..., None]).astype(np.uint8)
+        shaded[mask > 0] = array[mask > 0]
+        seen, truth = taken(right, ahead, shaded), taken(right, ahead)
+        marks = taken(right, ahead, mask.astype(np.float32), linear=True) > 0
+        result = erase_panorama(
+            Panorama.from_array(seen),
+            Mask.from_array(marks.astype(np.uint8) * 255),
+            vanisher=vanisher,
+            relight=True,
+        )
+        near = cv2.distanceTransform((~marks).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        ring = (near > 0) & (near < 16) & (np.arange(512)[:, None] < 300)
+        errors.append(np.abs(result.photo.array[ring].astype(float) - truth[ring]).mean())
+        assert errors[-1] < 0.6 * np.abs(seen[ring].astype(float) - truth[ring]).mean()
+    level_error, askew_error = errors
+    assert askew_error < 1.5 * level_error + 1
 
 
 def test_the_canvas_turns_only_what_is_askew() -> None:
