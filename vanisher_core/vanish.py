@@ -251,8 +251,9 @@ class Vanisher:
         if not left.unknown.any():
             return piece.judged(left.rgb, "shifts")
         other = self._fill(left.beyond(left.blank & ~left.unknown), "auto")
-        most = left.unknown.sum() > piece.unknown.sum() / 2
-        return piece.judged(other.rgb, *((other.method, other.reasons) if most else ("shifts",)))
+        if left.unknown.sum() > piece.unknown.sum() / 2:
+            return piece.judged(other.rgb, other.method, other.reasons)
+        return piece.judged(other.rgb, "shifts")
 
     def _network(self, *, required: bool) -> Inpainter | None:
         """The inpainting network; None if it is not installed and not required."""

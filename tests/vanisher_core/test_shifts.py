@@ -152,7 +152,8 @@ def test_what_shifts_leave_open_is_filled_by_shifts_of_what_they_did(vanisher: V
     truth = np.rint(tiled(120, 400) * 255).astype(np.uint8)
     hole = np.zeros(truth.shape[:2], bool)
     hole[:, 150:] = True
-    assert not continued(truth / np.float32(255), hole, ~hole).done[:, 300:].all()
+    found = continued(truth / np.float32(255), hole, ~hole)
+    assert found is not None and not found.done[:, 300:].all()
     photo = Photo.from_array(np.where(hole[..., None], 0, truth).astype(np.uint8))
     result = vanisher.erase(photo, Mask.from_array(hole), grow=0, feather=0, surface="floor")
     assert [window.method for window in result.receipt.windows] == ["shifts"]
