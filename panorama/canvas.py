@@ -208,15 +208,14 @@ class Canvas:
         steep = math.radians(STEEP)
         ends = [self.frame.pitch(np.array([own.region.top, own.region.bottom - 1])) for own in self.parts]
         small, picture = reduced(self.frame, self.work, LOOKED_AT)
-        if any(end.max() > -steep and end.min() < steep for end in ends):
-            hidden = self._hidden(mask, exact)
-            turn = level.uprighting(small, picture) if self._may_turn() else None
-            if turn is not None and self._turn(turn, small, picture, hidden):
-                return
+        if not any(end.max() > -steep and end.min() < steep for end in ends):
+            self.room = room_yaw(small, picture)
+            return
+        hidden = self._hidden(mask, exact)
+        turn = level.uprighting(small, picture) if self._may_turn() else None
+        if turn is None or not self._turn(turn, small, picture, hidden):
             self.room = room_yaw(small, picture)
             self.layout = room_layout(small, picture, hidden, self.room)
-        else:
-            self.room = room_yaw(small, picture)
 
     def _may_turn(self) -> bool:
         """Whether the picture is small enough to be turned, and no transparency would be mixed into its colours."""
@@ -274,11 +273,11 @@ class Canvas:
         return level.leveled(Frame.full(grid.shape[1], grid.shape[0]), grid, turn, linear=True)
 
     def _hidden(self, mask: np.ndarray, exact: bool) -> np.ndarray:
-        """Bool at a reduced scale (at most 2048 columns): where something stands that is to be erased.
+        """Bool at a reduced scale (at most LOOKED_AT columns): where something stands that is to be erased.
 
         As it was given: the ring that it is grown by shows the room, and feet of walls in it tell where they stand.
         """
-        step = -(-self.frame.full_width // 2048)
+        step = -(-self.frame.full_width // LOOKED_AT)
         rows, columns = (np.arange(0, side, step) for side in mask.shape)
         less = np.roll(np.maximum.reduceat(mask, rows, axis=0), -self.first, axis=1)
         return np.maximum.reduceat(less, columns, axis=1) >= (1 if exact else SOFT_FLOOR)

@@ -163,9 +163,8 @@ class _Steps:
         # a gradient is as strong some way off; a step is not
         stands_out = both[beside:-beside] - (both[: -2 * beside] + both[2 * beside :]) / 2
         near = np.abs(away[beside:-beside]) * self.frame.step <= NEAR
-        near &= stands_out[:, 1] == maximum_filter1d(
-            stands_out[:, 1], 2 * beside + 1
-        )  # not beside a step farther off
+        # not beside a step farther off
+        near &= stands_out[:, 1] == maximum_filter1d(stands_out[:, 1], 2 * beside + 1)
         stands_out = np.where(near, stands_out.max(axis=1), stands_out[:, 0])
         degrees = np.degrees(np.abs(away[beside:-beside]) * self.frame.step)
         worth = np.where(stands_out >= STEP, stands_out - FARTHER * degrees, 0)

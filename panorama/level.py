@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from panorama.light import sees_all
 from panorama.sphere import Frame
 from panorama.views import View, reduced, render
 from vanisher_core.exemplar.workers import run_bands
@@ -52,7 +53,7 @@ def uprighting(frame: Frame, picture: np.ndarray) -> NDArray[np.float64] | None:
         frame: of the panorama.
         picture: HxW or HxWxC samples.
     """
-    if not (frame.wraps and frame.has_zenith and frame.has_nadir):
+    if not sees_all(frame):
         return None
     small, less = reduced(frame, picture, COLUMNS)
     grey = eight_bit(less).reshape(small.height, small.width, -1)
@@ -98,8 +99,7 @@ def turned(
     *, linear: bool = False, where: np.ndarray | None = None,
 ) -> NDArray[np.float32]:  # fmt: skip
     """`leveled` for some columns and rows of the result, as float32 in the picture's units; see `views.render`."""
-    directions = frame.directions(columns, rows[:, None]) @ turn
-    at = frame.texel(directions)
+    at = _sources(frame, turn, columns, rows)
     view = View(np.eye(3), 1.0, 0.0, 0.0, len(columns), len(rows))
     return render(
         frame,
@@ -117,7 +117,7 @@ def numbered(frame: Frame, numbers: np.ndarray, turn: np.ndarray) -> np.ndarray:
     columns = np.arange(frame.width)
     for top in range(0, frame.height, BAND):
         rows = slice(top, min(top + BAND, frame.height))
-        at = frame.texel(frame.directions(columns, np.arange(rows.start, rows.stop)[:, None]) @ turn)
+        at = _sources(frame, turn, columns, np.arange(rows.start, rows.stop))
         across, down = (np.rint(places).astype(int) for places in at)
         out[rows] = numbers[np.clip(down, 0, frame.height - 1), across % frame.width]
     return out
@@ -128,6 +128,13 @@ def like(samples: np.ndarray, picture: np.ndarray) -> np.ndarray:
     if picture.dtype == np.float32:
         return np.clip(samples, picture.min(), picture.max())
     return np.rint(np.clip(samples, 0, np.iinfo(picture.dtype).max)).astype(picture.dtype)
+
+
+def _sources(
+    frame: Frame, turn: np.ndarray, columns: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fractional columns and rows of the panorama that are seen at some of the turned one."""
+    return frame.texel(frame.directions(columns, rows[:, None]) @ turn)
 
 
 def _edges(frame: Frame, grey: np.ndarray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
