@@ -35,8 +35,9 @@ CONTRAST = 0.25
 """Least difference between wall and floor."""
 RUN, LONG = math.radians(3), math.radians(12)
 """Of the circle, on end, that must show a foot; and to tell what stands there."""
-GAP, STRAIGHT = 2, 1.5
-"""Columns missing in a run, and bins by which it may miss a straight line."""
+GAP, STRAIGHT, JUMP = 2, 1.5, 8
+"""Columns missing in a run, bins by which it may miss a straight line, and those between neighbours that part runs: a
+wall's end and the plinth of a closet."""
 SLOPE, MOSTLY, ROUNDS = 0.25, 0.6, 4
 """Bins a column that such a line may rise, and share of a run that must lie on it: curtains end in waves. How often
 what lies off it is left out."""
@@ -141,9 +142,10 @@ def ends_of(strip: np.ndarray) -> NDArray[np.float64]:
 
 
 def _runs(ends: np.ndarray, wall: np.ndarray, least: float) -> list[NDArray[np.intp]]:
-    """Columns of one wall, on end but for small gaps, that show where it ends."""
+    """Columns of one wall, on end but for small gaps, that show where it ends, without a jump."""
     at = np.flatnonzero(np.isfinite(ends))
-    cuts = np.flatnonzero((np.diff(at) > GAP + 1) | (np.diff(wall[at]) != 0)) + 1
+    jumps = np.abs(np.diff(median_filter(ends[at], 5, mode="nearest"))) > JUMP
+    cuts = np.flatnonzero((np.diff(at) > GAP + 1) | (np.diff(wall[at]) != 0) | jumps) + 1
     return [run for run in np.split(at, cuts) if len(run) >= least]
 
 

@@ -38,6 +38,9 @@ ABOVE, BESIDE, BELOW = math.radians(1.6), math.radians(0.35), math.radians(1.3)
 CORD, DROP = math.radians(1), math.radians(3.5)
 """Width up to which something upright may be a cord, and how far below what it hangs from it may first be seen; what is
 missing of it is bridged over twice as much."""
+BESIDE_LINE, ALONG_LINE, LINE = math.radians(0.55), math.radians(1.9), 3.2
+"""A line that runs up a wall differs, on average over so much of its length, from what lies so far to its left and to
+its right by so much more than these do from each other (Lab): grain does not, a faint cord on a bright wall does."""
 LEAST_COLUMNS = 512
 """Of the sphere, with which pieces can be told."""
 PIECES = 3
@@ -62,7 +65,10 @@ def leftovers(frame: Frame, picture: np.ndarray, found: np.ndarray, others: np.n
         return np.zeros_like(found)
     edge = min(math.ceil(2 * REACH / frame.step), frame.width)
     wide, things, known = (_wider(array, edge) for array in (picture, found, found | others))
-    pieces, cords = _pieces(frame, _differs(frame, wide, known), things)
+    lab = cv2.cvtColor(wide.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) * HUES
+    level = (np.abs(frame.pitch(np.arange(frame.height))) < STEEPEST)[:, None] & ~known
+    pieces, cords = _pieces(frame, level & _differs(lab, known, frame.step), things)
+    cords = cords | _spanning(frame, level & _lines(lab, frame.step), things | pieces)
     found = pieces | _gaps(frame, things, pieces) | _run(frame, things, cords)
     return (found & ~known)[:, edge:-edge]
 
@@ -78,14 +84,46 @@ def _areas(frame: Frame, labels: np.ndarray, count: int) -> NDArray[np.float64]:
     return np.bincount(labels.ravel(), np.repeat(row, labels.shape[1]), count).astype(np.float64)
 
 
-def _differs(frame: Frame, picture: np.ndarray, known: np.ndarray) -> NDArray[np.bool_]:
+def _differs(lab: np.ndarray, known: np.ndarray, step: float) -> NDArray[np.bool_]:
     """What differs from its surroundings, near or far, gaps of a texel closed."""
-    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) * HUES
-    narrow, broad = (_odd(lab, known, angle / frame.step / CELL) for angle in ROUND)
+    narrow, broad = (_odd(lab, known, angle / step / CELL) for angle in ROUND)
     odd = narrow | broad
-    level = np.abs(frame.pitch(np.arange(frame.height))) < STEEPEST
-    square = np.ones((3, 3), np.uint8)
-    return (cv2.morphologyEx(odd.view(np.uint8), cv2.MORPH_CLOSE, square) > 0) & ~known & level[:, None]
+    return cv2.morphologyEx(odd.view(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
+
+
+def _lines(lab: np.ndarray, step: float) -> NDArray[np.bool_]:
+    """Thin upright lines."""
+    reach, along = max(round(BESIDE_LINE / step), 1), 2 * max(round(ALONG_LINE / step / 2), 1) + 1
+    even = cv2.blur(lab, (1, along), borderType=cv2.BORDER_REPLICATE)
+    left, right = np.roll(even, reach, axis=1), np.roll(even, -reach, axis=1)
+    apart = [np.linalg.norm(even - side, axis=2) for side in (left, right)]
+    alike = np.sum((even - left) * (even - right), axis=2) > 0
+    return alike & (np.minimum(*apart) - np.linalg.norm(left - right, axis=2) > LINE)
+
+
+def _spanning(frame: Frame, lines: np.ndarray, things: np.ndarray) -> NDArray[np.bool_]:
+    """Those lines that run down from one thing to another: any other may be a fold or a joint."""
+    drop = max(round(DROP / frame.step), 1)
+    whole = cv2.morphologyEx(lines.view(np.uint8), cv2.MORPH_CLOSE, np.ones((drop, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(whole, connectivity=8)
+    rows = np.arange(frame.height)[:, None]
+    first, last = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT] - 1
+    ends = (rows == last[labels]), (rows == first[labels])
+    long = np.ones((drop + 1, 1), np.uint8)
+    near = [cv2.dilate(things.view(np.uint8), long, anchor=(0, end)) > 0 for end in (0, drop)]
+    below, above = (
+        np.bincount(labels.ravel(), (marks & end).ravel(), count) > 0
+        for marks, end in zip(near, ends, strict=True)
+    )
+    own = above & below & _is_cord(frame, stats)
+    own[0] = False
+    return own[labels]
+
+
+def _is_cord(frame: Frame, stats: np.ndarray) -> NDArray[np.bool_]:
+    """Which components are narrow and much higher than wide."""
+    wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    return (wide <= max(CORD / frame.step, 2)) & (high >= 3 * wide)
 
 
 def _run(frame: Frame, things: np.ndarray, cords: np.ndarray) -> NDArray[np.bool_]:
@@ -141,8 +179,7 @@ def _pieces(frame: Frame, odd: np.ndarray, things: np.ndarray) -> tuple[NDArray[
     small[np.unique(np.concatenate([[0], labels[:, 0], labels[:, -1]]))] = False
     above, beside, below = (max(round(angle / frame.step), 1) for angle in (ABOVE, BESIDE, BELOW))
     near = np.ones((above + below + 1, 2 * beside + 1), np.uint8)
-    wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    cords = small & (wide <= max(CORD / frame.step, 2)) & (high >= 3 * wide)
+    cords = small & _is_cord(frame, stats)
     drop = max(round(DROP / frame.step), 1)
     own, pieces = np.zeros(count, bool), np.zeros_like(things)
     for _ in range(PIECES):

@@ -14,16 +14,20 @@ from vanisher_core.errors import HopelessFill
 
 _SWEEPS = 14
 _COARSE_SWEEPS = 40
+_LINKED = 2
+"""How many times more often pixels are swept that are linked unevenly: what lies in channels of its own is pushed up badly."""
 LARGE, COARSE = 200_000, 4
 """Pixels of a hole from which on `carried` works at a fraction of the size, and what fraction."""
 
 
-def membrane(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
+def membrane(values: np.ndarray, hole: np.ndarray, across: np.ndarray | None = None) -> np.ndarray:
     """Fill `hole` with the harmonic interpolation of the known values.
 
     Args:
         values: HxWxC or HxW float32, any range; what stands inside the hole is ignored (it may be NaN).
         hole: HxW bool, True where a value is wanted.
+        across: HxW float32 above 0, how well each pixel is linked to the one on its right, where 1 is a link upwards or
+            downwards: what is weakly linked may differ. None: 1.
 
     Returns:
         A new array of the shape of `values`, float32: known values bit-exact, the hole within the range of
@@ -45,9 +49,9 @@ def membrane(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
     out = values.copy()
     part = out[top:bottom, left:right]
     part_hole = np.ascontiguousarray(hole[top:bottom, left:right])
-    np.copyto(
-        part, _solve(part, part_hole), where=part_hole.reshape(*part_hole.shape, *[1] * (part.ndim - 2))
-    )
+    links = None if across is None else np.ascontiguousarray(across[top:bottom, left:right], np.float32)
+    solved = _solve(part, part_hole, links)
+    np.copyto(part, solved, where=part_hole.reshape(*part_hole.shape, *[1] * (part.ndim - 2)))
     return out
 
 
@@ -90,14 +94,15 @@ def _box(hole: np.ndarray) -> tuple[int, int, int, int]:
     )
 
 
-def _solve(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
+def _solve(values: np.ndarray, hole: np.ndarray, across: np.ndarray | None) -> np.ndarray:
     """The filled crop; planes are independent, so each has its own thread."""
     from vanisher_core.exemplar.workers import run_bands
 
     known = np.where(hole[..., None], np.float32(0), values.reshape(*hole.shape, -1))
     planes = np.ascontiguousarray(known.transpose(2, 0, 1))
     holes, shares = _pulled(hole)
-    run_bands(lambda index: _cascade(planes[index], holes, shares), list(range(len(planes))))
+    links = None if across is None else _coarser(across, len(holes))
+    run_bands(lambda index: _cascade(planes[index], holes, shares, links), list(range(len(planes))))
     return planes.transpose(1, 2, 0).reshape(values.shape)
 
 
@@ -113,6 +118,22 @@ def _pulled(hole: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     return holes, shares
 
 
+def _coarser(across: np.ndarray, levels: int) -> list[np.ndarray]:
+    """The links at every level.
+
+    From the middle of a coarse pixel to that of the next lead half a link, a whole one and half of a third in a row,
+    side by side in two rows of pixels.
+    """
+    found = [across]
+    for _ in range(levels - 1):
+        height, width = found[-1].shape
+        wide = np.pad(found[-1], ((0, height % 2), (0, width % 2 + 2)), mode="edge")
+        rows = (wide[::2] + wide[1::2]) / 2
+        first, between, last = (rows[:, start : start + width + width % 2 : 2] for start in range(3))
+        found.append((2 / (0.5 / first + 1 / between + 0.5 / last)).astype(np.float32))
+    return found
+
+
 def _halved(plane: np.ndarray) -> np.ndarray:
     """Means of 2x2 pixels (float32); an odd side is continued by zeros."""
     import cv2  # late, as above
@@ -123,11 +144,13 @@ def _halved(plane: np.ndarray) -> np.ndarray:
     return cv2.resize(plane, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
 
 
-def _cascade(plane: np.ndarray, holes: list[np.ndarray], shares: list[np.ndarray]) -> None:
+def _cascade(
+    plane: np.ndarray, holes: list[np.ndarray], shares: list[np.ndarray], links: list[np.ndarray] | None
+) -> None:
     """Pull the known values down, then push and relax up, in place."""
     import cv2
 
-    from vanisher_core.exemplar.relax import relax_plane
+    from vanisher_core.exemplar.relax import relax_linked, relax_plane
 
     known = plane[~holes[0]]
     low, high = known.min(), known.max()
@@ -142,5 +165,9 @@ def _cascade(plane: np.ndarray, holes: list[np.ndarray], shares: list[np.ndarray
             coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]), interpolation=cv2.INTER_LINEAR
         )
         np.copyto(fine, double[: hole.shape[0], : hole.shape[1]], where=hole)
-        relax_plane(fine, hole, _COARSE_SWEEPS if level > 1 else _SWEEPS, 1.6)
+        sweeps = _COARSE_SWEEPS if level > 1 else _SWEEPS
+        if links is None:
+            relax_plane(fine, hole, sweeps, 1.6)
+        else:
+            relax_linked(fine, hole, links[level], _LINKED * sweeps, 1.6)
     np.clip(plane, low, high, out=plane, where=holes[0])

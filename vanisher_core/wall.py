@@ -7,8 +7,10 @@ the hole as light, and only what is finer is copied. Two cases:
   robust fit of a plane to the colours round the hole tells (iteratively reweighted least squares with Tukey's biweight:
   Holland & Welsch, "Robust Regression Using Iteratively Reweighted Least-Squares", Communications in Statistics 1977):
   sockets, frames and shadows stand out, and are not drawn on.
-- *upright*: several materials side by side. Doors, curtains, posts and changes of paint run up and down a wall, so that
-  colours are carried much more easily along its columns than across.
+- *upright*: several materials side by side. Doors, curtains, posts and changes of paint run up and down a wall. So
+  their edges are drawn on straight through the hole, and colours are carried in from all sides but across these
+  (conductances by the gradient as in Perona and Malik, "Scale-Space and Edge Detection Using Anisotropic Diffusion",
+  IEEE PAMI 12, 1990).
 """
 
 from __future__ import annotations
@@ -40,8 +42,11 @@ FAR, MOSTLY = 36, 0.9
 less is, a door or a curtain reaches the hole."""
 BLOWN = 0.97
 """Of full scale: a surface as light as this is burnt out."""
-SQUEEZE = 64
-"""How many times farther colours are carried along a column than across."""
+EDGE, LEAST_LINK = 0.008, 1e-7
+"""Difference of neighbours in a row, of full scale, at which little of what one is goes over to the other; and what
+always does."""
+LENGTH, SEEN = 32, 0.1
+"""Rows over which such a difference is averaged, and the share of them that must be known: grain is no edge."""
 BESIDE, ALONG, MOST_UNEVEN = 48, 24, 0.06
 """Pixels round a hole in which a wall is compared with what is so many pixels above and below, and by how much it may
 differ on average."""
@@ -114,17 +119,36 @@ def _upright(rgb: np.ndarray, hole: np.ndarray, known: np.ndarray) -> Wall | Non
     near = known & (cv2.dilate(hole.view(np.uint8), _square(BESIDE)) > 0)
     if not near.any() or _unevenness(smooth, known)[near].mean() > MOST_UNEVEN:
         return None
-    height, width = hole.shape
-    size = width, max(height // SQUEEZE, 1)
-    # Harmonic on a picture squeezed in height: along columns colours are carried so many times more easily.
-    share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    low = cv2.resize(smooth * known[..., None], size, interpolation=cv2.INTER_AREA)
-    low = membrane(low / np.maximum(share, 1e-6)[..., None], share < 1e-3)
-    light = cv2.resize(low, (width, height), interpolation=cv2.INTER_LINEAR)
-    # the squeezed picture meets the rim only on average: what it misses there is carried in as well
-    missing = membrane(np.where(known[..., None], smooth - light, 0), ~known)
-    light = np.clip(light + missing, 0, 1)
+    across = np.exp(-np.square(_edges(smooth, known) / EDGE)).clip(LEAST_LINK)
+    light = membrane(np.where(known[..., None], smooth, rgb), ~known, across)
     return Wall(np.where(hole[..., None], light, rgb).astype(np.float32), known, "upright")
+
+
+def _edges(smooth: np.ndarray, known: np.ndarray) -> NDArray[np.float32]:
+    """HxW: by how much each pixel differs from the one on its right, drawn on up and down where that is not known."""
+    height, width = known.shape
+    both = np.pad(known[:, 1:] & known[:, :-1], ((0, 0), (0, 1)))
+    steps = np.pad(np.diff(smooth, axis=1), ((0, 0), (0, 1), (0, 0))) * both[..., None]
+    size = width, max(height // LENGTH, 1)
+    share, total = (
+        cv2.resize(part.astype(np.float32), size, interpolation=cv2.INTER_AREA) for part in (both, steps)
+    )
+    found = _along_columns(total / np.maximum(share, 1e-6)[..., None], share > SEEN)
+    return np.abs(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)).max(axis=2)
+
+
+def _along_columns(values: np.ndarray, known: np.ndarray) -> NDArray[np.float32]:
+    """HxWxC: known values, and between them in each column those above and below by their nearness; else 0."""
+    height, width = known.shape
+    rows, columns = np.arange(height)[:, None], np.arange(width)
+    above = np.maximum.accumulate(np.where(known, rows, -1), axis=0)
+    below = np.minimum.accumulate(np.where(known, rows, height)[::-1], axis=0)[::-1]
+    near = np.where(above < 0, 0, 1 / np.maximum(rows - above, 0.5)), np.where(
+        below == height, 0, 1 / np.maximum(below - rows, 0.5)
+    )
+    upper, lower = values[np.maximum(above, 0), columns], values[np.minimum(below, height - 1), columns]
+    total = upper * near[0][..., None] + lower * near[1][..., None]
+    return (total / np.maximum(near[0] + near[1], 1e-6)[..., None]).astype(np.float32)
 
 
 def _unevenness(smooth: np.ndarray, known: np.ndarray) -> NDArray[np.float32]:

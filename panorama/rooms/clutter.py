@@ -13,6 +13,7 @@ import numpy as np
 
 from panorama.rooms.classes import BED, CABINET, LAMP, SHELF, SOFA, TABLE, TV
 from panorama.rooms.furnish import Furnisher, Placed
+from panorama.rooms.household import strew_household
 from panorama.rooms.loose import (
     basket,
     coats,
@@ -46,6 +47,7 @@ PAINTED = (TABLE, CABINET, SHELF)
 def strew(furnisher: Furnisher, random: np.random.Generator) -> None:
     """Clutters a furnished room."""
     crowd = float(random.uniform(0.2, 1))
+    strew_household(furnisher, random)
     for thing in furnisher.things:
         if thing.kind in PAINTED and random.random() < 0.15:
             thing.parts = _painted(thing.parts, random)

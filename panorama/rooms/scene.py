@@ -18,6 +18,9 @@ from panorama.rooms.style import Style, draw_style
 from panorama.rooms.terrace import glaze, terraces
 from panorama.rooms.tracer import Thing
 
+BARE = 0.12
+"""Share of homes in which little stands: nobody has moved in yet, or somebody moves out."""
+
 
 @dataclass
 class Scene:
@@ -69,7 +72,8 @@ def draw_scene(seed: int, lived_in: bool = False) -> Scene:
     furnisher = Furnisher(plan, streams[2], bool(night or streams[2].random() < 0.3))
     if lived_in:
         fixtures(furnisher, style, own)
-    furnisher.furnish()
+    if not (lived_in and own.random() < BARE):
+        furnisher.furnish()
     if lived_in:
         strew(furnisher, own)
     eye = stand_camera(furnisher, streams[3], anywhere=lived_in and bool(own.random() < 0.6))

@@ -58,6 +58,20 @@ def test_a_foot_that_rises_is_followed() -> None:
     assert np.abs(found(layout) - slope).mean() < 0.012
 
 
+def test_a_closet_beside_a_wall_leaves_the_walls_foot_where_it_is() -> None:
+    """Its plinth ends much higher than the wall does."""
+    seen = picture(-0.04)
+    rise = np.tan(FRAME.pitch(np.arange(1024)))[:, None] * room().away(YAW) + 1 + 0.04
+    closet = (np.abs(YAW) < 0.25)[None] & (rise > 0.15)
+    plinth = (np.abs(YAW) < 0.25)[None] & (rise > 0) & (rise <= 0.15)
+    seen[closet], seen[plinth] = WALL, SKIRTING
+    hidden = np.abs(YAW)[None].repeat(1024, 0) > 0.55
+    layout = standing(FRAME, seen, hidden, room())
+    assert layout.feet is not None
+    beside = (np.abs(YAW) > 0.3) & (np.abs(YAW) < 0.5)
+    assert np.abs(found(layout)[beside] + 0.04).max() < 0.012
+
+
 def test_behind_furniture_feet_lie_between_those_that_are_seen() -> None:
     hidden = NOTHING.copy()
     hidden[500:800, 900:1100] = True

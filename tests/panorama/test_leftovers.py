@@ -68,6 +68,18 @@ def test_a_faint_cord_goes_as_far_as_it_runs() -> None:
     assert not short.any(), "too far below to hang from it"
 
 
+def test_a_cord_as_pale_as_the_wall_from_one_thing_to_the_next_goes() -> None:
+    picture, found = scene()
+    below = (slice(345, 375), slice(520, 570))
+    picture[below], found[below] = DARK, True
+    line = (slice(300, 345), slice(540, 541))
+    picture[line] = np.clip(picture[line].astype(int) - 16, 0, 255).astype(np.uint8)
+    more = asked(picture, found)
+    assert more[300:345, 540].all() and more[300:345].sum(axis=1).max() <= 5
+    found[below], picture[below] = False, picture[10:40, 10:60]
+    assert not asked(picture, found)[305:].any(), "a joint, for all that is known"
+
+
 @pytest.mark.parametrize(
     "fixed",
     [

@@ -66,6 +66,24 @@ def test_a_change_of_paint_runs_down_behind_furniture() -> None:
     assert found.light[200, 150, 0] - found.light[200, 170, 0] > 0.35  # still an edge, and where it was
 
 
+def test_uneven_light_between_a_door_and_a_change_of_paint_meets_all_rims() -> None:
+    """No streaks from above: light comes from the sides as well, and stops where the paint does."""
+    hole = box(110, HEIGHT, 70, 250)
+    down, across = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32) / WIDTH
+    light = 0.8 + 0.5 * (across - 0.5) * (down - 0.2)
+    truth = np.where(across[..., None] < 0.5, np.float32((0.9, 0.88, 0.85)), np.float32((0.3, 0.5, 0.7)))
+    truth = truth * light[..., None]
+    seen = truth + grain()
+    seen[hole] = 0
+    found = wall.behind(seen, hole, ~hole)
+    assert found is not None
+    assert found.kind == "upright"
+    off = np.abs(found.light - truth).max(axis=2)
+    assert off[hole & (np.abs(across - 0.5) > 0.02)].max() < 0.06
+    streaks = np.abs(np.diff(found.light[200, 80:150], axis=0)).max()
+    assert streaks < 0.01
+
+
 def test_a_hanging_picture_between_two_rims_meets_both() -> None:
     hole = box(80, 150, 60, 260)
     truth = np.where(np.arange(WIDTH)[None, :, None] < 160, np.float32(0.75), np.float32(0.3)).repeat(

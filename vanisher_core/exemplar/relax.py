@@ -75,3 +75,32 @@ def relax_plane(plane, hole, sweeps, omega):  # pragma: no cover - compiled
                         count += np.float32(1.0)
                 if count > 0:
                     plane[y, x] += weight * (total / count - plane[y, x])
+
+
+@kernel(fastmath=True)
+def relax_linked(plane, hole, across, sweeps, omega):  # pragma: no cover - compiled
+    """As `relax_plane`, with links of `across` (HxW float32 above 0) from each pixel to the one on its right."""
+    height, width = plane.shape
+    ends = ends_of(hole)
+    for half in range(2 * sweeps):
+        weight = np.float32(omega if half < 2 * sweeps - 4 else 1.0)
+        for y in range(height):
+            for x in range(ends[y, 0] + ((ends[y, 0] + y + half) & 1), ends[y, 1], 2):
+                if not hole[y, x]:
+                    continue
+                total = np.float32(0.0)
+                links = np.float32(0.0)
+                if y > 0:
+                    total += plane[y - 1, x]
+                    links += np.float32(1.0)
+                if y < height - 1:
+                    total += plane[y + 1, x]
+                    links += np.float32(1.0)
+                if x > 0:
+                    total += across[y, x - 1] * plane[y, x - 1]
+                    links += across[y, x - 1]
+                if x < width - 1:
+                    total += across[y, x] * plane[y, x + 1]
+                    links += across[y, x]
+                if links > 0:
+                    plane[y, x] += weight * (total / links - plane[y, x])

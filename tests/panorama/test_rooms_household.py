@@ -1,0 +1,55 @@
+"""What homes hold besides suites: pieces stand where they say, and homes hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from panorama.rooms.classes import ROOM
+from panorama.rooms.household import bench, cartons, show_case, side_table, wall_unit
+from panorama.rooms.piece import Piece
+from panorama.rooms.scene import draw_scene
+
+TOP = 2.6
+MAKERS: dict[str, Callable[[np.random.Generator], Piece]] = {
+    "bench": bench,
+    "cartons": cartons,
+    "show case": show_case,
+    "side table": side_table,
+    "wall unit": lambda random: wall_unit(random, TOP),
+}
+OVER = {"cartons": 0.12}
+"""Metres by which boxes that stand askew, and their flaps, reach beyond."""
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 1 << 31), st.sampled_from(sorted(MAKERS)))
+def test_pieces_stand_on_the_floor_in_the_place_they_ask_for(seed: int, name: str) -> None:
+    piece = MAKERS[name](np.random.default_rng(seed))
+    assert piece.name == name
+    assert piece.kind != ROOM
+    bounds = np.array([part.bounds() for part in piece.parts])
+    low, high = bounds[:, 0].min(axis=0), bounds[:, 1].max(axis=0)
+    over = OVER.get(name, 0.03)
+    assert -0.01 < low[2] < 0.05 and high[2] < TOP
+    assert low[0] > -piece.width / 2 - over and high[0] < piece.width / 2 + over
+    assert low[1] > -over and high[1] < piece.depth + over
+
+
+def test_homes_hold_them_and_some_hold_little_else() -> None:
+    scenes = [draw_scene(seed, lived_in=True) for seed in range(2000, 2050)]
+    names = {thing.name for scene in scenes for thing in scene.furniture}
+    assert names >= set(MAKERS)
+    suites = {"bed", "sofa", "desk", "dining table", "wardrobe", "bookcase", "television", "armchair"}
+    empty = [scene for scene in scenes if suites.isdisjoint(thing.name for thing in scene.furniture)]
+    assert 1 <= len(empty) <= 15
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_wall_unit_reaches_up_to_the_ceiling_or_near_it(seed: int) -> None:
+    piece = wall_unit(np.random.default_rng(seed), TOP)
+    assert max(float(part.bounds()[1][2]) for part in piece.parts) > TOP - 0.51
