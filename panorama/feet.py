@@ -3,7 +3,8 @@
 A layout's walls are planes at right angles and its camera stands level; a photographed room is neither exactly, so that
 the line along which it has the floor begin runs some degrees beside the one that is seen, and whoever empties the room
 sees a kink where the two meet. Where a plain wall's foot is in sight, the line is measured: from the wall's own colour
-downwards to where it ends and then over the skirting, if there is one. Between, it is interpolated.
+downwards to where it ends and then over the skirting, if there is one. Elsewhere it is what fits these best with walls
+that stay straight (`panorama/footprint.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
+from panorama.footprint import straight
 from panorama.layout import FIRST_WALL, Feet, Layout
 from panorama.sphere import Frame
 from panorama.views import reduced
@@ -38,7 +40,7 @@ RUN, LONG = math.radians(3), math.radians(12)
 GAP, STRAIGHT, JUMP = 2, 1.5, 8
 """Columns missing in a run, bins by which it may miss a straight line, and those between neighbours that part runs: a
 wall's end and the plinth of a closet."""
-SLOPE, MOSTLY, ROUNDS = 0.25, 0.6, 4
+SLOPE, MOSTLY, ROUNDS = 0.25, 0.75, 4
 """Bins a column that such a line may rise, and share of a run that must lie on it: curtains end in waves. How often
 what lies off it is left out."""
 HIGHEST, EVEN, CLEAR = 24, 0.05, 0.06
@@ -50,8 +52,8 @@ of any colour up to which it is floor that a wall ends at."""
 DARKEST = 1e-3
 BRIGHTNESS = np.array([0.3, 0.6, 0.1], np.float32)
 """Of red, green and blue; lenses tint the wall's end blue."""
-FARTHEST, FADES = 0.1, math.radians(25)
-"""Camera heights by which a foot may be off, and how far from those that were seen one is still believed to be so."""
+FARTHEST = 0.1
+"""Camera heights by which a foot may be off."""
 
 
 def standing(frame: Frame, picture: np.ndarray, hidden: np.ndarray, layout: Layout) -> Layout:
@@ -81,11 +83,8 @@ def standing(frame: Frame, picture: np.ndarray, hidden: np.ndarray, layout: Layo
     seen = np.abs(feet) <= FARTHEST
     if not seen.any():
         return layout
-    every = np.arange(small.width)
-    level = np.interp(every, every[seen], feet[seen], period=small.width)
-    away = np.abs(every[:, None] - every[seen])
-    nearest = np.minimum(away, small.width - away).min(axis=1) * small.step
-    return replace(layout, feet=Feet(level * np.exp(-nearest / FADES) - 1, seen))
+    level = straight(layout, small.yaw(np.arange(small.width)), np.where(seen, feet, np.nan))
+    return replace(layout, feet=Feet(level - 1, seen))
 
 
 def _covered(hidden: np.ndarray, frame: Frame) -> NDArray[np.bool_]:
