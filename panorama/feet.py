@@ -143,9 +143,12 @@ def ends_of(strip: np.ndarray) -> NDArray[np.float64]:
 def _runs(ends: np.ndarray, wall: np.ndarray, least: float) -> list[NDArray[np.intp]]:
     """Columns of one wall, on end but for small gaps, that show where it ends, without a jump."""
     at = np.flatnonzero(np.isfinite(ends))
-    jumps = np.abs(np.diff(median_filter(ends[at], 5, mode="nearest"))) > JUMP
-    cuts = np.flatnonzero((np.diff(at) > GAP + 1) | (np.diff(wall[at]) != 0) | jumps) + 1
-    return [run for run in np.split(at, cuts) if len(run) >= least]
+    cuts = np.flatnonzero((np.diff(at) > GAP + 1) | (np.diff(wall[at]) != 0)) + 1
+    found = []
+    for run in np.split(at, cuts):
+        jumps = np.abs(np.diff(median_filter(ends[run], 5, mode="nearest"))) > JUMP if len(run) else []
+        found += np.split(run, np.flatnonzero(jumps) + 1)
+    return [run for run in found if len(run) >= least]
 
 
 def _straight(run: np.ndarray, ends: np.ndarray) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -1,8 +1,8 @@
 """The outline of a room's floor: straight from corner to corner, through the feet of walls that were seen.
 
-A wall's foot that is seen in part tells where the rest of it stands, for it is straight; and where that ends in a corner
-the next wall begins. So the corners are put where they fit all feet that were seen best (least squares, held a little
-to where the layout has them), and each wall's foot runs straight between two of them.
+A wall's foot that is seen in part tells where the rest of it stands, for it is straight; and where that ends in a
+corner the next wall begins. So the corners are put where they fit all feet that were seen best (least squares, held a
+little to where the layout has them), and each wall's foot runs straight between two of them.
 
 On one wall the height of a straight foot above the layout's is the mean of those at its two corners, weighted by the
 distance along the wall. So all of it is linear.
@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from panorama.layout import Layout
 
-MEET = 0.03
-"""Relative difference of distance up to which two walls meet in a corner; else one ends in front of the other."""
-HELD, FARTHEST = 0.1, 0.2
+MEET = 0.12
+"""Relative difference of distance up to which two walls meet in a corner (those of corners that were moved to where they
+are seen do only nearly); else one ends in front of the other."""
+HELD, MOVED = 0.1, 0.2
 """Weight of a corner's place in the layout, in columns that show a foot; by how much, in camera heights, its foot may
 stand higher or lower."""
 WIDE = math.radians(110)
@@ -63,7 +64,7 @@ def straight(layout: Layout, yaw: np.ndarray, seen: np.ndarray) -> NDArray[np.fl
     weights = _weights(_stretches(layout), yaw)
     own = weights[at]
     corners = np.linalg.solve(own.T @ own + HELD * np.eye(weights.shape[1]), own.T @ seen[at])
-    line = weights @ np.clip(corners, -FARTHEST, FARTHEST)
+    line = weights @ np.clip(corners, -MOVED, MOVED)
     every = np.arange(len(yaw))
     beside = np.interp(every, at, (seen - line)[at], period=len(yaw))
     away = np.abs(every[:, None] - at)
@@ -76,7 +77,9 @@ def _stretches(layout: Layout) -> list[_Stretch]:
     found = []
     for index, wall in enumerate(layout.walls):
         end = layout.walls[(index + 1) % len(layout.walls)].start
-        end += 2 * math.pi * (end <= wall.start)
+        end += 2 * math.pi * (end < wall.start or len(layout.walls) == 1)
+        if end == wall.start:
+            continue  # it is nowhere seen
         ahead = wall.start + (wall.facing - wall.start) % (2 * math.pi)
         bends = end - wall.start > WIDE and ahead < end
         for begin, until in ((wall.start, ahead), (ahead, end)) if bends else ((wall.start, end),):
@@ -85,7 +88,7 @@ def _stretches(layout: Layout) -> list[_Stretch]:
 
 
 def _weights(stretches: list[_Stretch], yaw: np.ndarray) -> NDArray[np.float64]:
-    """NxK: how much each corner says in each column; the k-th is where the k-th stretch begins, others are free ends."""
+    """NxK: how much each corner says in each column; the k-th is where the k-th stretch begins, the rest free ends."""
     begins = np.array([one.begin for one in stretches])
     turned = begins[0] + np.mod(yaw - begins[0], 2 * math.pi)
     which = np.searchsorted(begins, turned, side="right") - 1

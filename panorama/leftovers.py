@@ -92,31 +92,32 @@ def _differs(lab: np.ndarray, known: np.ndarray, step: float) -> NDArray[np.bool
 
 
 def _lines(lab: np.ndarray, step: float) -> NDArray[np.bool_]:
-    """Thin upright lines."""
-    reach, along = max(round(BESIDE_LINE / step), 1), 2 * max(round(ALONG_LINE / step / 2), 1) + 1
-    even = cv2.blur(lab, (1, along), borderType=cv2.BORDER_REPLICATE)
+    """Thin upright lines: above and below each of their texels alike, or a screw would be one."""
+    reach, half = max(round(BESIDE_LINE / step), 1), max(round(ALONG_LINE / step / 2), 1)
+    even = cv2.blur(lab, (1, half), borderType=cv2.BORDER_REPLICATE)
     left, right = np.roll(even, reach, axis=1), np.roll(even, -reach, axis=1)
-    apart = [np.linalg.norm(even - side, axis=2) for side in (left, right)]
+    apart = np.minimum(*(np.linalg.norm(even - side, axis=2) for side in (left, right)))
     alike = np.sum((even - left) * (even - right), axis=2) > 0
-    return alike & (np.minimum(*apart) - np.linalg.norm(left - right, axis=2) > LINE)
+    strength = np.where(alike, apart - np.linalg.norm(left - right, axis=2), 0)
+    away = -(-half // 2)
+    above, below = np.roll(strength, away, axis=0), np.roll(strength, -away, axis=0)
+    return np.minimum(above, below) > LINE
 
 
 def _spanning(frame: Frame, lines: np.ndarray, things: np.ndarray) -> NDArray[np.bool_]:
     """Those lines that run down from one thing to another: any other may be a fold or a joint."""
     drop = max(round(DROP / frame.step), 1)
-    whole = cv2.morphologyEx(lines.view(np.uint8), cv2.MORPH_CLOSE, np.ones((drop, 3), np.uint8))
+    kernel = np.ones((2 * (drop // 2) + 1, 3), np.uint8)
+    whole = cv2.morphologyEx(lines.view(np.uint8), cv2.MORPH_CLOSE, kernel)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(whole, connectivity=8)
-    rows = np.arange(frame.height)[:, None]
-    first, last = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT] - 1
-    ends = (rows == last[labels]), (rows == first[labels])
-    long = np.ones((drop + 1, 1), np.uint8)
-    near = [cv2.dilate(things.view(np.uint8), long, anchor=(0, end)) > 0 for end in (0, drop)]
-    below, above = (
-        np.bincount(labels.ravel(), (marks & end).ravel(), count) > 0
-        for marks, end in zip(near, ends, strict=True)
-    )
-    own = above & below & _is_cord(frame, stats)
+    _, which = cv2.connectedComponents(things.view(np.uint8), connectivity=8)
+    own = _is_cord(frame, stats)
     own[0] = False
+    for number in np.flatnonzero(own):
+        left, top, wide, high = stats[number, :4].tolist()
+        columns = slice(max(left - 1, 0), left + wide + 1)
+        above, below = which[max(top - drop, 0) : top, columns], which[top + high :, columns][:drop]
+        own[number] = above.any() and below.any() and not np.isin(above[above > 0], below).any()
     return own[labels]
 
 

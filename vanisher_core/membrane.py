@@ -14,8 +14,9 @@ from vanisher_core.errors import HopelessFill
 
 _SWEEPS = 14
 _COARSE_SWEEPS = 40
-_LINKED = 2
-"""How many times more often pixels are swept that are linked unevenly: what lies in channels of its own is pushed up badly."""
+_LEAST_ROWS = 4
+"""Where links across are weak, only rows are halved down to so many: columns that stand apart must not be mixed before
+colours have run down them."""
 LARGE, COARSE = 200_000, 4
 """Pixels of a hole from which on `carried` works at a fraction of the size, and what fraction."""
 
@@ -26,8 +27,8 @@ def membrane(values: np.ndarray, hole: np.ndarray, across: np.ndarray | None = N
     Args:
         values: HxWxC or HxW float32, any range; what stands inside the hole is ignored (it may be NaN).
         hole: HxW bool, True where a value is wanted.
-        across: HxW float32 above 0, how well each pixel is linked to the one on its right, where 1 is a link upwards or
-            downwards: what is weakly linked may differ. None: 1.
+        across: HxW float32 above 0, how well each pixel is linked to the one on its right, where 1 is a link up or
+            down: what is weakly linked may differ. None: 1.
 
     Returns:
         A new array of the shape of `values`, float32: known values bit-exact, the hole within the range of
@@ -39,8 +40,11 @@ def membrane(values: np.ndarray, hole: np.ndarray, across: np.ndarray | None = N
     """
     values = np.asarray(values, np.float32)
     hole = np.asarray(hole, bool)
-    if values.ndim not in (2, 3) or values.shape[:2] != hole.shape:
-        raise ValueError(f"values {values.shape} and hole {hole.shape} must agree in height and width")
+    shapes = {values.shape[:2], hole.shape, hole.shape if across is None else across.shape}
+    if values.ndim not in (2, 3) or len(shapes) > 1:
+        raise ValueError(
+            f"values {values.shape}, hole {hole.shape} and across must agree in height and width"
+        )
     if not hole.any():
         return values.copy()
     if hole.all():
@@ -100,9 +104,15 @@ def _solve(values: np.ndarray, hole: np.ndarray, across: np.ndarray | None) -> n
 
     known = np.where(hole[..., None], np.float32(0), values.reshape(*hole.shape, -1))
     planes = np.ascontiguousarray(known.transpose(2, 0, 1))
-    holes, shares = _pulled(hole)
-    links = None if across is None else _coarser(across, len(holes))
-    run_bands(lambda index: _cascade(planes[index], holes, shares, links), list(range(len(planes))))
+    holes, shares = _pulled(hole) if across is None else ([], [])
+
+    def fill(index: int) -> None:
+        if across is None:
+            _cascade(planes[index], holes, shares)
+        else:
+            _linked(planes[index], hole, across)
+
+    run_bands(fill, list(range(len(planes))))
     return planes.transpose(1, 2, 0).reshape(values.shape)
 
 
@@ -118,22 +128,6 @@ def _pulled(hole: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     return holes, shares
 
 
-def _coarser(across: np.ndarray, levels: int) -> list[np.ndarray]:
-    """The links at every level.
-
-    From the middle of a coarse pixel to that of the next lead half a link, a whole one and half of a third in a row,
-    side by side in two rows of pixels.
-    """
-    found = [across]
-    for _ in range(levels - 1):
-        height, width = found[-1].shape
-        wide = np.pad(found[-1], ((0, height % 2), (0, width % 2 + 2)), mode="edge")
-        rows = (wide[::2] + wide[1::2]) / 2
-        first, between, last = (rows[:, start : start + width + width % 2 : 2] for start in range(3))
-        found.append((2 / (0.5 / first + 1 / between + 0.5 / last)).astype(np.float32))
-    return found
-
-
 def _halved(plane: np.ndarray) -> np.ndarray:
     """Means of 2x2 pixels (float32); an odd side is continued by zeros."""
     import cv2  # late, as above
@@ -144,13 +138,52 @@ def _halved(plane: np.ndarray) -> np.ndarray:
     return cv2.resize(plane, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
 
 
-def _cascade(
-    plane: np.ndarray, holes: list[np.ndarray], shares: list[np.ndarray], links: list[np.ndarray] | None
-) -> None:
+def _linked(plane: np.ndarray, hole: np.ndarray, across: np.ndarray) -> None:
+    """Fill a plane whose columns are linked unevenly, in place: from one with half the rows, then of half the size."""
+    import cv2
+
+    from vanisher_core.exemplar.relax import relax_linked
+
+    if not hole.any():
+        return
+    by_rows = len(plane) > _LEAST_ROWS
+    halve, links = (_halved_rows, _links_by_rows) if by_rows else (_halved, _links)
+    share = halve((~hole).astype(np.float32))
+    coarse = halve(np.where(hole, np.float32(0), plane)) / np.maximum(share, np.float32(0.25))
+    _linked(coarse, share == 0, links(across))
+    size = (plane.shape[1] if by_rows else 2 * coarse.shape[1], 2 * len(coarse))
+    finer = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+    np.copyto(plane, finer[: len(plane), : plane.shape[1]], where=hole)
+    relax_linked(plane, hole, across, _SWEEPS if by_rows else _COARSE_SWEEPS, 1.6)
+    np.clip(plane, plane[~hole].min(), plane[~hole].max(), out=plane, where=hole)
+
+
+def _halved_rows(plane: np.ndarray) -> np.ndarray:
+    """Means of two rows each; an odd one is continued by zeros."""
+    plane = np.pad(plane, ((0, len(plane) % 2), (0, 0)))
+    return (plane[::2] + plane[1::2]) / 2
+
+
+def _links_by_rows(across: np.ndarray) -> np.ndarray:
+    """Two links side by side, where those up and down are twice as long and lie alone: four times as much."""
+    wide = np.pad(across, ((0, len(across) % 2), (0, 0)), mode="edge")
+    return 2 * (wide[::2] + wide[1::2])
+
+
+def _links(across: np.ndarray) -> np.ndarray:
+    """Half a link, a whole one and half of a third in a row lead to the next coarse pixel, side by side in two rows."""
+    height, width = across.shape
+    wide = np.pad(across, ((0, height % 2), (0, width % 2 + 2)), mode="edge")
+    rows = (wide[::2] + wide[1::2]) / 2
+    first, between, last = (rows[:, start : start + width + width % 2 : 2] for start in range(3))
+    return (2 / (0.5 / first + 1 / between + 0.5 / last)).astype(np.float32)
+
+
+def _cascade(plane: np.ndarray, holes: list[np.ndarray], shares: list[np.ndarray]) -> None:
     """Pull the known values down, then push and relax up, in place."""
     import cv2
 
-    from vanisher_core.exemplar.relax import relax_linked, relax_plane
+    from vanisher_core.exemplar.relax import relax_plane
 
     known = plane[~holes[0]]
     low, high = known.min(), known.max()
@@ -165,9 +198,5 @@ def _cascade(
             coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]), interpolation=cv2.INTER_LINEAR
         )
         np.copyto(fine, double[: hole.shape[0], : hole.shape[1]], where=hole)
-        sweeps = _COARSE_SWEEPS if level > 1 else _SWEEPS
-        if links is None:
-            relax_plane(fine, hole, sweeps, 1.6)
-        else:
-            relax_linked(fine, hole, links[level], _LINKED * sweeps, 1.6)
+        relax_plane(fine, hole, _COARSE_SWEEPS if level > 1 else _SWEEPS, 1.6)
     np.clip(plane, low, high, out=plane, where=holes[0])

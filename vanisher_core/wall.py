@@ -143,8 +143,9 @@ def _along_columns(values: np.ndarray, known: np.ndarray) -> NDArray[np.float32]
     rows, columns = np.arange(height)[:, None], np.arange(width)
     above = np.maximum.accumulate(np.where(known, rows, -1), axis=0)
     below = np.minimum.accumulate(np.where(known, rows, height)[::-1], axis=0)[::-1]
-    near = np.where(above < 0, 0, 1 / np.maximum(rows - above, 0.5)), np.where(
-        below == height, 0, 1 / np.maximum(below - rows, 0.5)
+    near = (
+        np.where(above < 0, 0, 1 / np.maximum(rows - above, 0.5)),
+        np.where(below == height, 0, 1 / np.maximum(below - rows, 0.5)),
     )
     upper, lower = values[np.maximum(above, 0), columns], values[np.minimum(below, height - 1), columns]
     total = upper * near[0][..., None] + lower * near[1][..., None]

@@ -31,7 +31,7 @@ from panorama.rooms.mirrors import standing_mirror, wall_mirror
 from panorama.rooms.piece import BLACK, DARK, Piece, seed_of
 from panorama.rooms.seats import sheet_over
 from panorama.rooms.shapes import BOX, CONE, ROUND, Part, box, rounded
-from panorama.rooms.small import SMALL, SOFT, cord, drawn, height_of
+from panorama.rooms.small import SMALL, SOFT, cord, drawn, height_of, reach_of
 from panorama.rooms.storage import carpet_piece
 
 CROWDED = 11
@@ -115,8 +115,7 @@ def _load(placed: Placed, count: int, ceiling: float, random: np.random.Generato
     makers = SOFT if placed.piece.kind in (BED, SOFA) else SMALL
     for _ in range(count):
         own = drawn(makers, random)
-        reach = max(float(np.abs(part.bounds()[side][:2]).max()) for part in own for side in (0, 1))
-        room = ((high[:2] - low[:2]) / 2 - min(reach, 0.12)).clip(0)
+        room = ((high[:2] - low[:2]) / 2 - min(reach_of(own), 0.12)).clip(0)
         spot = random.uniform(-1, 1, 2)
         if top.kind == CONE:  # round: into the disc
             spot /= max(float(np.hypot(*spot)), 1.0)

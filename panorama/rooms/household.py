@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from panorama.rooms.classes import CABINET, CHAIR, LAMP, SHELF, TABLE
+from panorama.rooms.classes import CABINET, CHAIR, SHELF, TABLE
 from panorama.rooms.furnish import Furnisher
 from panorama.rooms.materials import Material, pick
 from panorama.rooms.piece import Piece, cloth, legs, metal, wood
 from panorama.rooms.shapes import Part, box, cone, rounded
-from panorama.rooms.small import SMALL, drawn, height_of
+from panorama.rooms.small import SMALL, drawn, height_of, reach_of
 from panorama.rooms.storage import table_lamp
 
 CARDBOARD = ["b98f5f", "c8a272", "a67c4e", "d6b88c"]
@@ -20,9 +22,11 @@ BOARD = 0.022
 def strew_household(furnisher: Furnisher, random: np.random.Generator) -> None:
     """Places some of them, the large ones first."""
     if random.random() < 0.2:
-        furnisher.at_wall(wall_unit(random, furnisher.plan.height), gap=0.0, tall=True, corner=True)
+        furnisher.at_wall(
+            wall_unit(random, furnisher.plan.height), gap=0.0, tall=True, corner=True, before=False
+        )
     if random.random() < 0.12:
-        furnisher.at_wall(show_case(random), tall=True, corner=bool(random.random() < 0.5))
+        furnisher.at_wall(show_case(random), tall=True, corner=bool(random.random() < 0.5), before=False)
     for _ in range(int(random.integers(0, 3))):
         _side_table(furnisher, random)
     for make in (bench, cartons):
@@ -114,9 +118,10 @@ def show_case(random: np.random.Generator) -> Piece:
     parts = [box((0, 0.01, high / 2), (wide, 0.01, high), back)]
     for x in (-wide / 2, wide / 2):
         parts += [box((x, y, high / 2), (0.025, 0.025, high), bars) for y in (0.012, deep)]
-    for z in np.linspace(0.04, high, int(random.integers(3, 7))).tolist():
+    boards = np.linspace(0.04, high, int(random.integers(3, 7))).tolist()
+    for z in boards:
         parts.append(box((0, deep / 2, z), (wide, deep, 0.018), bars))
-        parts += _load(random, 0.0, wide, deep, z + 0.01, 0.25)
+        parts += _load(random, 0.0, wide, deep, z + 0.01, min(0.25, boards[1] - boards[0] - 0.03))
     return Piece(CABINET, "show case", parts, wide + 0.03, deep + 0.02)
 
 
@@ -127,7 +132,7 @@ def _load(
     parts: list[Part] = []
     for _ in range(int(random.integers(0, 4))):
         own = drawn(SMALL, random)
-        reach = max(float(np.abs(part.bounds()[side][:2]).max()) for part in own for side in (0, 1))
+        reach = reach_of(own)
         if height_of(own) < room and reach < min(wide, deep) / 2:
             along = float(random.uniform(-1, 1)) * (wide / 2 - reach)
             parts += [part.moved(np.array([x + along, deep / 2, z]), 0.0) for part in own]
@@ -160,7 +165,7 @@ def _side_table(furnisher: Furnisher, random: np.random.Generator) -> None:
         high = height_of(piece.parts)
         lamp = table_lamp(random, (0.0, piece.depth / 2, high), furnisher.lamps_lit)
         if random.random() < 0.5:  # on a slender foot
-            lamp = Piece(LAMP, lamp.name, [*_slender(random, piece.depth / 2, high), lamp.parts[-1]], 0.3, 0.3, lamp.lights)
+            lamp = replace(lamp, parts=[*_slender(random, piece.depth / 2, high), lamp.parts[-1]])
         furnisher.add(lamp, placed.place, placed.yaw)
 
 

@@ -175,6 +175,11 @@ def drawn(makers: Sequence[Callable[[np.random.Generator], T]], random: np.rando
     return makers[int(random.integers(len(makers)))](random)
 
 
+def reach_of(parts: Sequence[Part]) -> float:
+    """Metres to a side, or ahead, that parts reach at most from the origin."""
+    return max(float(np.abs(part.bounds()[side][:2]).max()) for part in parts for side in (0, 1))
+
+
 def height_of(parts: Sequence[Part]) -> float:
     """Metres above the ground of the highest point."""
     return max(float(part.bounds()[1][2]) for part in parts)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panorama.footprint import FARTHEST, straight
+from panorama.footprint import MOVED, straight
 from panorama.layout import Layout, Wall
 
 COLUMNS = 720
@@ -76,7 +76,7 @@ def test_a_short_run_does_not_turn_a_wall_and_no_corner_flies_off() -> None:
     assert np.abs(straight(layout, YAW, seen)).max() < 0.06
     steep = np.where(np.abs(YAW - 0.5) < 0.2, -(YAW - 0.3), np.nan)
     found = straight(layout, YAW, steep)
-    assert np.abs(found[~np.isfinite(steep) & (np.abs(YAW - 0.5) > 0.8)]).max() <= FARTHEST
+    assert np.abs(found[~np.isfinite(steep) & (np.abs(YAW - 0.5) > 0.8)]).max() <= MOVED
 
 
 def test_a_wall_that_ends_in_front_of_another_moves_alone() -> None:
@@ -88,6 +88,26 @@ def test_a_wall_that_ends_in_front_of_another_moves_alone() -> None:
     assert np.allclose(found[(YAW > 0.75) & (YAW < 1.4)], 0, atol=0.01)
 
 
+def test_a_wall_that_is_nowhere_seen_changes_nothing() -> None:
+    layout = room(1.2, 2.0, 1.5, 1.0)
+    hidden = Wall(layout.walls[2].start, 0.3, 5.0)
+    walls = (*layout.walls[:2], hidden, *layout.walls[2:])
+    seen = np.where(np.abs(YAW - 1) < 0.6, 0.04 * YAW, np.nan)
+    assert np.allclose(straight(replace(layout, walls=walls), YAW, seen), straight(layout, YAW, seen))
+
+
+def test_corners_that_were_moved_carry_the_next_wall_along() -> None:
+    """Where a corner was seen two degrees off, walls of the layout meet only nearly."""
+    layout = room(1.8, 1.8, 1.8, 1.8)
+    corner = layout.walls[2].start + math.radians(2)
+    moved = replace(layout.walls[2], start=corner)
+    layout = replace(layout, walls=(*layout.walls[:2], moved, layout.walls[3]))
+    seen = np.where((np.abs(YAW) < 0.7) | ((YAW > 0) & (corner > YAW)), -0.05, np.nan)
+    found = straight(layout, YAW, seen)
+    beyond = np.flatnonzero(corner < YAW)[:5]
+    assert np.allclose(found[beyond], -0.05, atol=0.005)
+
+
 @pytest.mark.parametrize("turn", [0.7, 2.9])
 def test_it_does_not_matter_where_the_seam_is(turn: float) -> None:
     layout = room(1.2, 2.0, 1.5, 1.0)
@@ -95,7 +115,8 @@ def test_it_does_not_matter_where_the_seam_is(turn: float) -> None:
     columns = round(turn / (2 * math.pi) * COLUMNS)
     exact = columns / COLUMNS * 2 * math.pi
     walls = [
-        replace(w, start=math.remainder(w.start + exact, 2 * math.pi), facing=w.facing + exact) for w in layout.walls
+        replace(w, start=math.remainder(w.start + exact, 2 * math.pi), facing=w.facing + exact)
+        for w in layout.walls
     ]
     turned = replace(layout, walls=tuple(sorted(walls, key=lambda wall: wall.start)))
     found = straight(turned, YAW, np.roll(seen, columns))

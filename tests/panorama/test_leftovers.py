@@ -80,6 +80,20 @@ def test_a_cord_as_pale_as_the_wall_from_one_thing_to_the_next_goes() -> None:
     assert not asked(picture, found)[305:].any(), "a joint, for all that is known"
 
 
+def test_a_screw_between_two_things_is_no_cord_and_a_joint_seen_through_a_shelf_neither() -> None:
+    picture, found = scene()
+    below = (slice(320, 350), slice(520, 570))
+    picture[below], found[below] = DARK, True
+    picture[310, 540] = 150
+    assert not asked(picture, found)[303:317].any()
+    found[300:320, 520:523] = found[300:320, 567:570] = True  # its sides
+    picture[found] = DARK
+    picture[310, 540] = picture[0, 540]
+    line = (slice(300, 320), slice(540, 541))
+    picture[line] = np.clip(picture[line].astype(int) - 16, 0, 255).astype(np.uint8)
+    assert not asked(picture, found)[303:317, 530:560].any()
+
+
 @pytest.mark.parametrize(
     "fixed",
     [

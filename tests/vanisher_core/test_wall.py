@@ -80,8 +80,40 @@ def test_uneven_light_between_a_door_and_a_change_of_paint_meets_all_rims() -> N
     assert found.kind == "upright"
     off = np.abs(found.light - truth).max(axis=2)
     assert off[hole & (np.abs(across - 0.5) > 0.02)].max() < 0.06
-    streaks = np.abs(np.diff(found.light[200, 80:150], axis=0)).max()
-    assert streaks < 0.01
+
+
+def test_a_shadow_at_the_side_of_a_desk_ends_softly_and_the_light_above_is_not_drawn_down() -> None:
+    """What was a rectangle with a hard edge: light above the hole, shadow beside it, a door farther away."""
+    hole = box(110, HEIGHT, 90, 240)
+    down, across = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    dark = 1 / (1 + np.exp((110 - down + (240 - across) * 0.3) / 12))
+    truth = (np.float32((0.9, 0.88, 0.85)) * (1 - 0.35 * dark)[..., None]).astype(np.float32)
+    truth[:, :60] = (0.3, 0.2, 0.1)
+    seen = truth + grain()
+    seen[hole] = 0
+    found = wall.behind(seen, hole, ~hole)
+    assert found is not None
+    assert found.kind == "upright"
+    steps = np.abs(np.diff(found.light[180], axis=0)).max(axis=1)
+    assert steps[88:].max() < 0.04  # 0.2 with colours carried down
+    assert found.light[150, 235, 0] < found.light[150, 120, 0]
+
+
+@pytest.mark.parametrize("wide", [12, 24])
+def test_a_narrow_post_runs_down_a_high_hole(wide: int) -> None:
+    height = 560
+    truth = np.full((height, WIDTH, 3), 0.8, np.float32)
+    truth[:, 180:], truth[:, 100 : 100 + wide] = (0.3, 0.5, 0.6), 0.15
+    hole = np.zeros((height, WIDTH), bool)
+    hole[150:, 60:260] = True
+    noise = np.random.default_rng(0).normal(0, 0.008, (height, WIDTH, 1))
+    seen = np.where(hole[..., None], np.float32(0.5), truth + noise.astype(np.float32))
+    found = wall.behind(seen.astype(np.float32), hole, ~hole)
+    assert found is not None
+    inside = slice(100 + wide // 4, 100 + wide - wide // 4)
+    for row in (300, 450, 555):
+        assert abs(float(found.light[row, inside].mean()) - 0.15) < 0.06
+        assert abs(float(found.light[row, 140:170].mean()) - 0.8) < 0.02
 
 
 def test_a_hanging_picture_between_two_rims_meets_both() -> None:

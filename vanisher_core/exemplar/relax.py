@@ -79,7 +79,10 @@ def relax_plane(plane, hole, sweeps, omega):  # pragma: no cover - compiled
 
 @kernel(fastmath=True)
 def relax_linked(plane, hole, across, sweeps, omega):  # pragma: no cover - compiled
-    """As `relax_plane`, with links of `across` (HxW float32 above 0) from each pixel to the one on its right."""
+    """As `relax_plane`, with links of `across` (HxW float32 above 0) from each pixel to the one on its right.
+
+    Whole sweeps one after the other, for one plane in a hundred needs it.
+    """
     height, width = plane.shape
     ends = ends_of(hole)
     for half in range(2 * sweeps):
