@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from panorama.layout import Layout
 
 MEET = 0.12
-"""Relative difference of distance up to which two walls meet in a corner (those of corners that were moved to where they
-are seen do only nearly); else one ends in front of the other."""
-HELD, MOVED = 0.1, 0.2
+"""Relative difference of distance up to which two walls meet in a corner (one that was moved to where it is seen parts
+them a little); else one ends in front of the other."""
+HELD, MOVED = 0.3, 0.2
 """Weight of a corner's place in the layout, in columns that show a foot; by how much, in camera heights, its foot may
 stand higher or lower."""
 WIDE = math.radians(110)

@@ -4,11 +4,11 @@ Perspective views (`panorama/find.py`) see outlines, but a wardrobe fills a view
 furniture networks (`vanisher_core/models/furniture.py`) look at the whole panorama at once, small, as it is and
 mirrored. They also tell pieces apart that the segmenter has no word for: rugs, lamps, pictures, shelves, cabinets.
 
-One has learnt on rooms that hold furniture and nothing else, two on homes (`panorama.rooms --lived-in`): they know
-kitchens and radiators for what they are, small things and large rugs, mirrors. The latest, trained on from the other,
-also tells what lies beyond the room's walls (BEYOND), and says of it what it would be in this room. Their answers are
-averaged, as networks that learnt otherwise err elsewhere (Lakshminarayanan, Pritzel and Blundell, "Simple and Scalable
-Predictive Uncertainty Estimation using Deep Ensembles", NeurIPS 2017, section 2.4).
+One has learnt on rooms that hold furniture and nothing else, three on homes (`panorama.rooms --lived-in`): they know
+kitchens and radiators for what they are, small things and large rugs, mirrors. The latest two, trained on from one
+another, also tell what lies beyond the room's walls (BEYOND), and say of it what it would be in this room. Their
+answers are averaged, as networks that learnt otherwise err elsewhere (Lakshminarayanan, Pritzel and Blundell, "Simple
+and Scalable Predictive Uncertainty Estimation using Deep Ensembles", NeurIPS 2017, section 2.4).
 """
 
 from __future__ import annotations
@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 
     from vanisher_core.models.furniture import FurnitureNet
 
-MODELS = {"room-furniture": (384, 1 / 4), "near-furniture": (512, 3 / 8), "door-furniture": (512, 3 / 8)}
+MODELS = {
+    "room-furniture": (384, 0.2),
+    "near-furniture": (512, 0.2),
+    "door-furniture": (512, 0.2),
+    "house-furniture": (512, 0.4),
+}
 """The networks: columns of the panorama as each has learnt to see it, and its say; answers have half as many."""
 LEAN = 1.0
 """Taken from the logarithm of the room's chance: what is left standing is worse than a wall that is filled again, and

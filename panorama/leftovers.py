@@ -31,7 +31,7 @@ ODD = 20.0
 """Largest distance that counts in full for the spread."""
 SEEN = 0.02
 """Share of a texel's surroundings that must be in sight."""
-REACH, MOST = math.radians(9), 0.05
+REACH, MOST = math.radians(11), 0.08
 """How far from a thing its pieces may end, and steradians of the largest one."""
 ABOVE, BESIDE, BELOW = math.radians(1.6), math.radians(0.35), math.radians(1.3)
 """Gaps between a thing and what stands on it, touches it, hangs from it."""
@@ -68,7 +68,7 @@ def leftovers(frame: Frame, picture: np.ndarray, found: np.ndarray, others: np.n
     lab = cv2.cvtColor(wide.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) * HUES
     level = (np.abs(frame.pitch(np.arange(frame.height))) < STEEPEST)[:, None] & ~known
     pieces, cords = _pieces(frame, level & _differs(lab, known, frame.step), things)
-    cords = cords | _spanning(frame, level & _lines(lab, frame.step), things | pieces)
+    cords = cords | _spanning(frame, level & _lines(lab, frame.step), things | pieces & ~cords)
     found = pieces | _gaps(frame, things, pieces) | _run(frame, things, cords)
     return (found & ~known)[:, edge:-edge]
 

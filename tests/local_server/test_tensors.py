@@ -69,7 +69,14 @@ def test_metadata_and_health(client: Client) -> None:
 
 
 def test_networks_of_whole_panoramas_are_not_served_by_themselves(client: Client) -> None:
-    for name in ("room-furniture", "near-furniture", "door-furniture", "room-layout", "room-light"):
+    for name in (
+        "room-furniture",
+        "near-furniture",
+        "door-furniture",
+        "house-furniture",
+        "room-layout",
+        "room-light",
+    ):
         with pytest.raises(DaemonError, match="works on whole panoramas") as refused:
             client.get_json(f"/v2/models/{name}")
         assert refused.value.status == 422

@@ -106,7 +106,7 @@ def test_it_goes_through_the_registry(
     assert torch.equal(loaded(shapes()), net(shapes()))
 
 
-@pytest.mark.parametrize("name", ["room-furniture", "near-furniture", "door-furniture"])
+@pytest.mark.parametrize("name", ["room-furniture", "near-furniture", "door-furniture", "house-furniture"])
 def test_the_shipped_weights_find_nothing_in_an_even_room(name: str) -> None:
     net = registry.load(name)
     assert isinstance(net, FurnitureNet)

@@ -112,7 +112,7 @@ def test_a_narrow_post_runs_down_a_high_hole(wide: int) -> None:
     assert found is not None
     inside = slice(100 + wide // 4, 100 + wide - wide // 4)
     for row in (300, 450, 555):
-        assert abs(float(found.light[row, inside].mean()) - 0.15) < 0.06
+        assert abs(float(found.light[row, inside].mean()) - 0.15) < 0.08
         assert abs(float(found.light[row, 140:170].mean()) - 0.8) < 0.02
 
 
