@@ -40,7 +40,7 @@ RUN, LONG = math.radians(3), math.radians(12)
 GAP, STRAIGHT, JUMP = 2, 1.5, 8
 """Columns missing in a run, bins by which it may miss a straight line, and those between neighbours that part runs: a
 wall's end and the plinth of a closet."""
-SLOPE, MOSTLY, ROUNDS = 0.25, 0.68, 4
+SLOPE, MOSTLY, ROUNDS = 0.25, 0.75, 4
 """Bins a column that such a line may rise, and share of a run that must lie on it: curtains end in waves. How often
 what lies off it is left out."""
 HIGHEST, EVEN, CLEAR = 24, 0.05, 0.06

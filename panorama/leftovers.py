@@ -109,7 +109,7 @@ def _spanning(frame: Frame, lines: np.ndarray, things: np.ndarray) -> NDArray[np
     drop = max(round(DROP / frame.step), 1)
     kernel = np.ones((2 * (drop // 2) + 1, 3), np.uint8)
     whole = cv2.morphologyEx(lines.view(np.uint8), cv2.MORPH_CLOSE, kernel)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(whole, connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(whole, connectivity=8)
     _, which = cv2.connectedComponents(things.view(np.uint8), connectivity=8)
     own = _is_cord(frame, stats)
     own[0] = False

@@ -29,6 +29,11 @@ EDGE = 6
 """Bins at the upper end that show the wall, and at the lower end that show the floor."""
 DIFFERENT, CLEARLY = 0.06, 2.5
 """Least difference (of logarithms) of a skirting from wall and floor; likewise in its own usual deviations."""
+PAINT = 0.3
+"""Difference (of logarithms) up to which two walls have one paint, in uneven light."""
+OTHER = 0.25
+"""Least difference from the wall of what passes for skirting where no foot was measured; on other walls it would stand
+out."""
 LOWEST, HIGHEST, STRAIGHT = 6, 36, 24
 """Bins that a skirting may be high; and above the floor where that was measured (`panorama.feet`): what is higher there
 is something else."""
@@ -96,10 +101,17 @@ def draw_on(frame: Frame, work: np.ndarray, parts: list[Part], layout: Layout) -
         cv2.blur(side.mean(axis=0), (1, 5), borderType=cv2.BORDER_REPLICATE).reshape(len(columns), -1)
         for side in (feet[-EDGE:], feet[:EDGE])
     )
-    # the other walls are as the one that most is seen of, which may well have none; the floor is everywhere the same
-    best = max(seen.values(), key=lambda one: one.seen)
-    beside = np.where(np.isin(wall, list(seen.keys()))[:, None], wall_above, floor)
-    every = {number: skirting or replace(best, colour=best.own) for number, skirting in told.items()}
+    # the other walls are as the one that most is seen of, which may well have none; where they have another paint than
+    # that, its skirting is told by the floor, which is everywhere the same
+    first = max(seen, key=lambda number: seen[number].seen)
+    best = seen[first]
+    paint = {number: np.median(wall_above[wall == number], axis=0) for number in told}
+    alike = {number for number in told if np.abs(paint[number] - paint[first]).max() < PAINT}
+    beside = np.where(np.isin(wall, [*seen, *alike])[:, None], wall_above, floor)
+    every = {
+        number: skirting or (best if number in alike else replace(best, colour=best.own))
+        for number, skirting in told.items()
+    }
     found = {number: skirting for number, skirting in every.items() if skirting.share.any()}
     for part in parts:
         _draw(frame, work, part, layout, found, beside)
@@ -139,8 +151,10 @@ def measured(feet: np.ndarray, known: np.ndarray, straight: bool = False) -> Ski
         # the layout puts the foot too low: what shows below the skirting is floor, and no wall is to be seen there
         share[FOOT : int(np.argmax(share))] = True
     colour, own = (np.median(feet - beside, axis=1).astype(np.float32) for beside in (wall, floor))
+    if share.any() and not straight and np.abs(colour[share]).max(axis=1).mean() < OTHER:
+        return None  # as likely the wall itself, in the shade of something
     share = share.astype(np.float32)
-    if share.sum() > 2 * EDGE:  # its upper edge is a blend with this wall, and tinted by lenses
+    if share.sum() > 2 * FADE:  # its upper edge is a blend with this wall, and tinted by lenses
         top = BINS - int(np.argmax(share[::-1]))
         share[top - FADE : top] = np.linspace(1, 0, FADE + 2)[1:-1]
         colour[top - FADE : top], own[top - FADE : top] = colour[top - FADE - 1], own[top - FADE - 1]
