@@ -68,7 +68,7 @@ def leftovers(frame: Frame, picture: np.ndarray, found: np.ndarray, others: np.n
     lab = cv2.cvtColor(wide.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) * HUES
     level = (np.abs(frame.pitch(np.arange(frame.height))) < STEEPEST)[:, None] & ~known
     pieces, cords = _pieces(frame, level & _differs(lab, known, frame.step), things)
-    cords = cords | _spanning(frame, level & _lines(lab, frame.step), things | pieces & ~cords)
+    cords = cords | _spanning(frame, level & _lines(lab, frame.step), things | pieces)
     found = pieces | _gaps(frame, things, pieces) | _run(frame, things, cords)
     return (found & ~known)[:, edge:-edge]
 
@@ -110,15 +110,21 @@ def _spanning(frame: Frame, lines: np.ndarray, things: np.ndarray) -> NDArray[np
     kernel = np.ones((2 * (drop // 2) + 1, 3), np.uint8)
     whole = cv2.morphologyEx(lines.view(np.uint8), cv2.MORPH_CLOSE, kernel)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(whole, connectivity=8)
-    _, which = cv2.connectedComponents(things.view(np.uint8), connectivity=8)
+    broad = cv2.morphologyEx(things.view(np.uint8), cv2.MORPH_OPEN, _square(CORD / frame.step))
+    _, which = cv2.connectedComponents(broad, connectivity=8)  # what only cords join are two things
     own = _is_cord(frame, stats)
     own[0] = False
     for number in np.flatnonzero(own):
         left, top, wide, high = stats[number, :4].tolist()
         columns = slice(max(left - 1, 0), left + wide + 1)
-        above, below = which[max(top - drop, 0) : top, columns], which[top + high :, columns][:drop]
+        above, below = which[max(top - 2 * drop, 0) : top, columns], which[top + high :, columns][: 2 * drop]
         own[number] = above.any() and below.any() and not np.isin(above[above > 0], below).any()
     return own[labels]
+
+
+def _square(side: float) -> NDArray[np.uint8]:
+    """A kernel, its side the next odd number of texels."""
+    return np.ones((2 * math.ceil(side / 2) + 1,) * 2, np.uint8)
 
 
 def _is_cord(frame: Frame, stats: np.ndarray) -> NDArray[np.bool_]:

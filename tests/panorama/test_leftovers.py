@@ -86,7 +86,7 @@ def test_a_screw_between_two_things_is_no_cord_and_a_joint_seen_through_a_shelf_
     picture[below], found[below] = DARK, True
     picture[310, 540] = 150
     assert not asked(picture, found)[303:317].any()
-    found[300:320, 520:523] = found[300:320, 567:570] = True  # its sides
+    found[300:320, 520:528] = found[300:320, 562:570] = True  # its sides
     picture[found] = DARK
     picture[310, 540] = picture[0, 540]
     line = (slice(300, 320), slice(540, 541))
