@@ -111,7 +111,7 @@ def test_a_stroke_is_the_hull_of_two_discs(lab: Client, a, b, ra, rb) -> None:
     # distance from a disc's centre minus its radius is convex along the stroke: least at an end or where it is level
     length, widening = np.hypot(b[0] - a[0], b[1] - a[1]), rb - ra
     shares = [np.zeros_like(x), np.ones_like(x)]
-    if abs(widening) < length:
+    if abs(widening) < length and length > 1e-6:  # whose square is not 0
         along = ((x - a[0]) * (b[0] - a[0]) + (y - a[1]) * (b[1] - a[1])) / length
         across = np.abs((x - a[0]) * (b[1] - a[1]) - (y - a[1]) * (b[0] - a[0])) / length
         level = along + across * widening / np.sqrt(length**2 - widening**2)

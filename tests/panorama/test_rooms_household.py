@@ -22,7 +22,7 @@ MAKERS: dict[str, Callable[[np.random.Generator], Piece]] = {
     "side table": side_table,
     "wall unit": lambda random: wall_unit(random, TOP),
 }
-OVER = {"cartons": 0.12}
+OVER = {"cartons": 0.25}
 """Metres by which boxes that stand askew, and their flaps, reach beyond."""
 
 
