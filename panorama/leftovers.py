@@ -119,7 +119,7 @@ def _spanning(frame: Frame, lines: np.ndarray, things: np.ndarray) -> NDArray[np
         columns = slice(max(left - 1, 0), left + wide + 1)
         above, below = which[max(top - 2 * drop, 0) : top, columns], which[top + high :, columns][: 2 * drop]
         own[number] = above.any() and below.any() and not np.isin(above[above > 0], below).any()
-    return own[labels]
+    return own[labels.astype(np.intp)]
 
 
 def _square(side: float) -> NDArray[np.uint8]:

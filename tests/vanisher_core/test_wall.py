@@ -71,7 +71,11 @@ def test_uneven_light_between_a_door_and_a_change_of_paint_meets_all_rims() -> N
     hole = box(110, HEIGHT, 70, 250)
     down, across = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32) / WIDTH
     light = 0.8 + 0.5 * (across - 0.5) * (down - 0.2)
-    truth = np.where(across[..., None] < 0.5, np.float32((0.9, 0.88, 0.85)), np.float32((0.3, 0.5, 0.7)))
+    truth = np.where(
+        across[..., None] < 0.5,
+        np.array((0.9, 0.88, 0.85), np.float32),
+        np.array((0.3, 0.5, 0.7), np.float32),
+    )
     truth = truth * light[..., None]
     seen = truth + grain()
     seen[hole] = 0
@@ -87,7 +91,7 @@ def test_a_shadow_at_the_side_of_a_desk_ends_softly_and_the_light_above_is_not_d
     hole = box(110, HEIGHT, 90, 240)
     down, across = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
     dark = 1 / (1 + np.exp((110 - down + (240 - across) * 0.3) / 12))
-    truth = (np.float32((0.9, 0.88, 0.85)) * (1 - 0.35 * dark)[..., None]).astype(np.float32)
+    truth = (np.array((0.9, 0.88, 0.85), np.float32) * (1 - 0.35 * dark)[..., None]).astype(np.float32)
     truth[:, :60] = (0.3, 0.2, 0.1)
     seen = truth + grain()
     seen[hole] = 0
