@@ -104,15 +104,12 @@ def _solve(values: np.ndarray, hole: np.ndarray, across: np.ndarray | None) -> n
 
     known = np.where(hole[..., None], np.float32(0), values.reshape(*hole.shape, -1))
     planes = np.ascontiguousarray(known.transpose(2, 0, 1))
-    holes, shares = _pulled(hole) if across is None else ([], [])
-
-    def fill(index: int) -> None:
-        if across is None:
-            _cascade(planes[index], holes, shares)
-        else:
-            _linked(planes[index], hole, across)
-
-    run_bands(fill, list(range(len(planes))))
+    every = list(range(len(planes)))
+    if across is None:
+        holes, shares = _pulled(hole)
+        run_bands(lambda index: _cascade(planes[index], holes, shares), every)
+    else:
+        run_bands(lambda index: _linked(planes[index], hole, across), every)
     return planes.transpose(1, 2, 0).reshape(values.shape)
 
 
