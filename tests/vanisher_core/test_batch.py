@@ -1,5 +1,6 @@
 """`vanisher batch` from the command line: what it writes, what it goes on with, and what it refuses."""
 
+import contextlib
 import json
 import os
 import signal
@@ -264,7 +265,8 @@ def test_a_picture_that_kills_its_workers_is_reported_and_the_rest_goes_on(desk:
             """Kills every worker as long as the deadly picture is its work."""
             while not over.wait(0.002):
                 for pid in engine.pids if deadly.is_set() else ():
-                    os.kill(pid, signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):  # reaped since it was listed
+                        os.kill(pid, signal.SIGKILL)
 
         def jobs() -> Iterator[Job]:
             yield job("a.png")
