@@ -42,6 +42,8 @@ MOST, HUE = 0.9, 0.24
 either counts in full."""
 SHARP = 5
 """Cells, side of the square that closes sharp outlines."""
+FAINT, ANOTHER = 0.03, 0.05
+"""What is darker than its wall by this much, connected, is one thing; no shadow if this share of it is none by itself."""
 SOFT = 2.0
 """Cells, standard deviation over which a shadow gives way to what is none."""
 STEEPEST = math.radians(70)
@@ -111,7 +113,10 @@ def _lifted(colours: np.ndarray, marks: np.ndarray, share: np.ndarray, step: flo
     even = _even(colours, marks, hole)
     square = np.ones((2 * RIM + 1,) * 2, np.uint8)
     rim = cv2.morphologyEx(hole.view(np.uint8), cv2.MORPH_GRADIENT, square) > 0
-    wall = _reached(marks & (rim | ~_edges(even, marks)), share > 0)
+    # what was filled may differ from what was kept, but a door that ends beside the hole ends there all the same
+    kept = averaged(colours, marks & ~hole, EVEN)[0]
+    ends = np.where(rim, _edges(kept, marks), _edges(even, marks))
+    wall = _reached(marks & ~ends, share > 0)
     outside, inside = (
         cv2.distanceTransform(beside.view(np.uint8), cv2.DIST_L2, 5) * step
         for beside in (~hole, hole | ~marks)
@@ -128,12 +133,23 @@ def _lifted(colours: np.ndarray, marks: np.ndarray, share: np.ndarray, step: flo
     )
     tint = np.abs(darker - darker.mean(axis=2, keepdims=True)).max(axis=2)
     light_alone = _falling(tint, HUE) * _falling(darker.max(axis=2), MOST)
+    light_alone[_dark_corners(wall & near & (darker.max(axis=2) > FAINT), light_alone)] = 0
     shadow = averaged((light_alone * near)[..., None], wall, SOFT)[0][..., 0] * (wall & near)
+    goes_on = averaged(wall[..., None].astype(np.float32), marks & ~hole, INSIDE / step / 2)[0][..., 0]
+    # beside what ends the wall, what was filled in is as dark as that, and would get a bright outline
+    shadow *= np.where(hole, np.square(goes_on), 1)
     lift = np.zeros_like(colours)
     for _ in range(ROUNDS):  # where a shadow is sharpest the blurs make each lift too gentle
         missing = np.clip(expected - _even(colours + lift, marks, hole), 0, MOST) * shadow[..., None]
         lift += _even(missing, marks, hole)
     return lift.clip(0, MOST) * (marks & near)[..., None]
+
+
+def _dark_corners(dark: np.ndarray, light_alone: np.ndarray) -> NDArray[np.bool_]:
+    """Those connected dark parts of a wall that get too dark or brown for a shadow, with all the way to it."""
+    _, labels = cv2.connectedComponents(dark.view(np.uint8), connectivity=4)
+    sizes, others = np.bincount(labels[dark]), np.bincount(labels[dark], weights=light_alone[dark] <= 0)
+    return dark & np.append(others > ANOTHER * np.maximum(sizes, 1), False)[np.where(dark, labels, -1)]
 
 
 def _falling(values: np.ndarray, end: float) -> NDArray[np.float32]:

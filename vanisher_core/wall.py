@@ -45,6 +45,10 @@ BLOWN = 0.97
 EDGE, LEAST_LINK = 0.008, 1e-7
 """Difference of neighbours in a row, of full scale, at which little of what one is goes over to the other; and what
 always does."""
+STEEP, SLIVER = 0.016, 12
+"""Such a difference that is an edge beside a hole as well; what is narrower, in pixels, between the two is no wall."""
+BUSY = 6.0
+"""Times the usual detail of a wall: what has more is another thing, and not copied."""
 LENGTH, SEEN = 32, 0.1
 """Rows over which such a difference is averaged, and the share of them that must be known: grain is no edge."""
 BESIDE, ALONG, MOST_UNEVEN = 48, 24, 0.06
@@ -100,11 +104,9 @@ def _plain(rgb: np.ndarray, hole: np.ndarray, known: np.ndarray) -> Wall | None:
     away, scale = fit
     if np.median(smooth[known & (away < scale)]) > BLOWN:
         return None  # the sky in a window: what stands in it goes on
-    stands_out = (known & (away > TUKEY * scale)).view(np.uint8)
-    own = known & (cv2.dilate(stands_out, _square(CLOSE)) == 0)
-    rim, near, far = (
-        known & (cv2.dilate(hole.view(np.uint8), _square(reach)) > 0) for reach in (RIM, FAR, BESIDE)
-    )
+    stands_out = known & (away > TUKEY * scale)
+    own = known & ~_close_to(stands_out, CLOSE)
+    rim, near, far = (known & _close_to(hole, reach) for reach in (RIM, FAR, BESIDE))
     shares = [float(own[marks].mean()) if marks.any() else 0.0 for marks in (rim, far & ~near)]
     if scale > MOST_SCALE or shares[0] < SOME or shares[1] < MOSTLY:
         return None
@@ -116,12 +118,30 @@ def _plain(rgb: np.ndarray, hole: np.ndarray, known: np.ndarray) -> Wall | None:
 def _upright(rgb: np.ndarray, hole: np.ndarray, known: np.ndarray) -> Wall | None:
     """The wall, if what it shows runs up and down."""
     smooth = _smooth(rgb, known, FINEST)
-    near = known & (cv2.dilate(hole.view(np.uint8), _square(BESIDE)) > 0)
+    near = known & _close_to(hole, BESIDE)
     if not near.any() or _unevenness(smooth, known)[near].mean() > MOST_UNEVEN:
         return None
-    across = np.exp(-np.square(_edges(smooth, known) / EDGE)).clip(LEAST_LINK)
-    light = membrane(np.where(known[..., None], smooth, rgb), ~known, across)
-    return Wall(np.where(hole[..., None], light, rgb).astype(np.float32), known, "upright")
+    across = np.exp(-np.square(_edges(smooth, known & ~_close_to(hole, RIM)) / EDGE)).clip(LEAST_LINK)
+    outline = _outline(smooth, hole, known)
+    light = membrane(np.where(known[..., None], smooth, rgb), ~known | outline, across)
+    detail = _smooth(np.abs(rgb - smooth), known, RIM).max(axis=2)
+    strange = outline | (known & (detail > BUSY * np.median(detail[near])))
+    own = known & ~_close_to(strange, CLOSE)
+    return Wall(np.where(hole[..., None], light, rgb).astype(np.float32), own, "upright")
+
+
+def _outline(smooth: np.ndarray, hole: np.ndarray, known: np.ndarray) -> NDArray[np.bool_]:
+    """HxW: what lies between a hole and an edge close to it: a sliver of what stood there, its soft outline."""
+    both = known[:, 1:] & known[:, :-1]
+    steep = both & (np.abs(np.diff(smooth, axis=1)).max(axis=2) > STEEP)
+    edges = cv2.dilate(np.pad(steep, ((0, 0), (0, 1))).view(np.uint8), np.ones((1, 3), np.uint8)) > 0
+    wide = cv2.morphologyEx((~hole & ~edges).view(np.uint8), cv2.MORPH_OPEN, _square(SLIVER // 2)) > 0
+    found = known & ~wide & _close_to(hole, SLIVER)
+    return found if (known & ~found).any() else np.zeros_like(found)
+
+
+def _close_to(marks: np.ndarray, reach: int) -> NDArray[np.bool_]:
+    return cv2.dilate(marks.view(np.uint8), _square(reach)) > 0
 
 
 def _edges(smooth: np.ndarray, known: np.ndarray) -> NDArray[np.float32]:

@@ -42,15 +42,18 @@ HOLDS = (TABLE, CABINET, SHELF, BED, SOFA)
 """Classes that things are put on."""
 PAINTED = (TABLE, CABINET, SHELF)
 """Classes that are now and then as white as the wall behind them."""
+WHITE, MOSTLY, RARELY = 0.35, 0.6, 0.15
+"""Share of homes whose owners like white, and of their furniture and lampshades that are; of all others'."""
 
 
 def strew(furnisher: Furnisher, random: np.random.Generator) -> None:
     """Clutters a furnished room."""
     crowd = float(random.uniform(0.2, 1))
     strew_household(furnisher, random)
+    share = MOSTLY if random.random() < WHITE else RARELY
     for thing in furnisher.things:
-        if thing.kind in PAINTED and random.random() < 0.15:
-            thing.parts = _painted(thing.parts, random)
+        if thing.kind in (*PAINTED, LAMP) and random.random() < share:
+            thing.parts = _painted(thing.parts, "fabric" if thing.kind == LAMP else "wood", random)
     for _ in range(int(random.integers(0, 3))):
         _hang(furnisher, swivelled_tv(random), random)
     for placed, thing in list(zip(furnisher.placed, furnisher.things, strict=True)):
@@ -80,12 +83,12 @@ def strew(furnisher: Furnisher, random: np.random.Generator) -> None:
     _on_walls(furnisher, random)
 
 
-def _painted(parts: list[Part], random: np.random.Generator) -> list[Part]:
-    """Parts of which all wood is painted white."""
+def _painted(parts: list[Part], kind: str, random: np.random.Generator) -> list[Part]:
+    """Parts of which all that is of one kind of material, wood or a shade's fabric, is white."""
     white = Material(
         "plain", pick(random, ["f4f3ef", "efece4", "fafaf8"], 0.03), gloss=0.03, rough=0.3, bump=0
     )
-    return [replace(part, material=white) if part.material.kind == "wood" else part for part in parts]
+    return [replace(part, material=white) if part.material.kind == kind else part for part in parts]
 
 
 def _moved(parts: list[Part], placed: Placed) -> list[Part]:

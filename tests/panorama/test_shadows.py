@@ -117,6 +117,20 @@ def test_the_sharp_yellow_shadow_of_a_desk_is_lifted_without_an_outline() -> Non
     assert np.percentile(errors[1], 95) < 0.5 * np.percentile(errors[0], 95)
 
 
+def test_a_corner_that_gets_dark_and_brown_towards_a_pillar_gets_no_bright_outline() -> None:
+    filled, truth, parts, _ = prepared(np.uint8, dark=0.0)
+    beside, pillar = slice(200, 350), slice(478, 540)
+    dark = np.clip((np.arange(440, 478) - 440) / 38, 0, 1)[None, :, None] * (1 - np.array([0.62, 0.5, 0.3]))
+    filled[beside, 440:478] = np.rint(truth[beside, 440:478] * (1 - dark))
+    filled[beside, pillar] = (205, 204, 200)
+    before = filled.copy()
+    lift(FRAME, filled, parts, room())
+    near = cv2.GaussianBlur(filled[285:315, 440:476].mean(axis=(0, 2))[None], (0, 0), 1)[0]
+    was = cv2.GaussianBlur(before[285:315, 440:476].mean(axis=(0, 2))[None], (0, 0), 1)[0]
+    assert np.diff(was).max() < 1  # it gets darker all the way
+    assert np.diff(near).max() < 1
+
+
 def test_grey_pictures_and_alpha() -> None:
     filled, _, parts, away = prepared(np.uint8)
     near = (away > 0) & (away < 6)

@@ -120,6 +120,35 @@ def test_a_narrow_post_runs_down_a_high_hole(wide: int) -> None:
         assert abs(float(found.light[row, 140:170].mean()) - 0.8) < 0.02
 
 
+def test_a_sliver_of_what_stood_beside_a_pillar_is_neither_drawn_into_the_hole_nor_copied() -> None:
+    hole = box(70, 200, 90, 222)
+    truth = np.full((HEIGHT, WIDTH, 3), (0.7, 0.68, 0.62), np.float32)
+    truth[:, 228:] = (0.92, 0.92, 0.9)
+    seen = truth + grain()
+    seen[70:200, 222:228] = (0.35, 0.22, 0.08)
+    seen[70:200:4, 222:228] = (0.8, 0.6, 0.2)  # beads of a gilt frame
+    seen[hole] = 0
+    found = wall.behind(seen, hole, ~hole)
+    assert found is not None
+    assert found.kind == "upright"
+    assert np.abs(found.light - truth)[hole].max() < 0.05
+    assert not found.own[70:200, 222:228].any()
+    assert found.own[70:200, 60:80].all()
+
+
+def test_soft_outlines_at_both_sides_do_not_keep_the_walls_light_out() -> None:
+    hole = box(20, 220, 100, 210)
+    truth = np.full((HEIGHT, WIDTH, 3), (0.75, 0.75, 0.78), np.float32)
+    truth[:, 240:] = (0.3, 0.2, 0.1)
+    seen = truth + grain()
+    seen[20:220, 97:100] *= 0.8
+    seen[20:220, 210:213] *= 0.8
+    seen[hole] = 0
+    found = wall.behind(seen, hole, ~hole)
+    assert found is not None
+    assert np.abs(found.light - truth)[60:180, 100:210].max() < 0.03
+
+
 def test_a_hanging_picture_between_two_rims_meets_both() -> None:
     hole = box(80, 150, 60, 260)
     truth = np.where(np.arange(WIDTH)[None, :, None] < 160, np.float32(0.75), np.float32(0.3)).repeat(
