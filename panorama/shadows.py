@@ -43,7 +43,7 @@ either counts in full."""
 SHARP = 5
 """Cells, side of the square that closes sharp outlines."""
 FAINT, ANOTHER = 0.03, 0.05
-"""What is darker than its wall by this much, connected, is one thing; no shadow if this share of it is none by itself."""
+"""What is darker than its wall by so much, connected, is one thing; no shadow if this share of it is none by itself."""
 SOFT = 2.0
 """Cells, standard deviation over which a shadow gives way to what is none."""
 STEEPEST = math.radians(70)
