@@ -133,11 +133,9 @@ def _lifted(colours: np.ndarray, marks: np.ndarray, share: np.ndarray, step: flo
     )
     tint = np.abs(darker - darker.mean(axis=2, keepdims=True)).max(axis=2)
     light_alone = _falling(tint, HUE) * _falling(darker.max(axis=2), MOST)
-    light_alone[_dark_corners(wall & near & (darker.max(axis=2) > FAINT), light_alone)] = 0
-    shadow = averaged((light_alone * near)[..., None], wall, SOFT)[0][..., 0] * (wall & near)
-    goes_on = averaged(wall[..., None].astype(np.float32), marks & ~hole, INSIDE / step / 2)[0][..., 0]
-    # beside what ends the wall, what was filled in is as dark as that, and would get a bright outline
-    shadow *= np.where(hole, np.square(goes_on), 1)
+    other = _other_things(wall & near & (darker.max(axis=2) > FAINT), light_alone)
+    shadow = averaged((light_alone * (near & ~other))[..., None], wall, SOFT)[0][..., 0]
+    shadow *= wall & near & ~other
     lift = np.zeros_like(colours)
     for _ in range(ROUNDS):  # where a shadow is sharpest the blurs make each lift too gentle
         missing = np.clip(expected - _even(colours + lift, marks, hole), 0, MOST) * shadow[..., None]
@@ -145,11 +143,11 @@ def _lifted(colours: np.ndarray, marks: np.ndarray, share: np.ndarray, step: flo
     return lift.clip(0, MOST) * (marks & near)[..., None]
 
 
-def _dark_corners(dark: np.ndarray, light_alone: np.ndarray) -> NDArray[np.bool_]:
+def _other_things(dark: np.ndarray, light_alone: np.ndarray) -> NDArray[np.bool_]:
     """Those connected dark parts of a wall that get too dark or brown for a shadow, with all the way to it."""
     _, labels = cv2.connectedComponents(dark.view(np.uint8), connectivity=4)
-    sizes, others = np.bincount(labels[dark]), np.bincount(labels[dark], weights=light_alone[dark] <= 0)
-    return dark & np.append(others > ANOTHER * np.maximum(sizes, 1), False)[np.where(dark, labels, -1)]
+    sizes, others = (np.bincount(labels[dark], weights) for weights in (None, light_alone[dark] <= 0))
+    return dark & np.append(others > ANOTHER * sizes, False)[np.where(dark, labels, -1)]
 
 
 def _falling(values: np.ndarray, end: float) -> NDArray[np.float32]:
