@@ -47,8 +47,8 @@ EDGE, LEAST_LINK = 0.008, 1e-7
 always does."""
 STEEP, SLIVER = 0.016, 12
 """Such a difference that is an edge beside a hole as well; what is narrower, in pixels, between the two is no wall."""
-BUSY = 6.0
-"""Times the usual detail of a wall: what has more is another thing, and not copied."""
+BUSY, LEAST_DETAIL = 6.0, 0.002
+"""Times the usual detail of a wall, taken to be at least the second: what has more is another thing, and not copied."""
 LENGTH, SEEN = 32, 0.1
 """Rows over which such a difference is averaged, and the share of them that must be known: grain is no edge."""
 BESIDE, ALONG, MOST_UNEVEN = 48, 24, 0.06
@@ -125,7 +125,7 @@ def _upright(rgb: np.ndarray, hole: np.ndarray, known: np.ndarray) -> Wall | Non
     outline = _outline(smooth, hole, known)
     light = membrane(np.where(known[..., None], smooth, rgb), ~known | outline, across)
     detail = _smooth(np.abs(rgb - smooth), known, RIM).max(axis=2)
-    strange = outline | (known & (detail > BUSY * np.median(detail[near])))
+    strange = outline | (known & (detail > BUSY * max(float(np.median(detail[near])), LEAST_DETAIL)))
     own = known & ~_close_to(strange, CLOSE)
     return Wall(np.where(hole[..., None], light, rgb).astype(np.float32), own, "upright")
 
