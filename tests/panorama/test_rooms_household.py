@@ -22,6 +22,7 @@ MAKERS: dict[str, Callable[[np.random.Generator], Piece]] = {
     "side table": side_table,
     "wall unit": lambda random: wall_unit(random, TOP),
 }
+WOODEN = ("cabinet", "bookcase", "side table", "desk", "dining table", "coffee table", "wall unit")
 OVER = {"cartons": 0.25}
 """Metres by which boxes that stand askew, and their flaps, reach beyond."""
 
@@ -47,6 +48,17 @@ def test_homes_hold_them_and_some_hold_little_else() -> None:
     suites = {"bed", "sofa", "desk", "dining table", "cabinet", "bookcase", "tv", "armchair", "picture"}
     empty = [scene for scene in scenes if suites.isdisjoint(thing.name for thing in scene.furniture)]
     assert 2 <= len(empty) <= 10
+
+
+def test_some_homes_are_mostly_white_and_most_are_not() -> None:
+    shares = []
+    for seed in range(2000, 2050):
+        own = [thing for thing in draw_scene(seed, lived_in=True).furniture if thing.name in WOODEN]
+        painted = [all(part.material.kind != "wood" for part in thing.parts) for thing in own]
+        if len(own) >= 3:
+            shares.append(sum(painted) / len(own))
+    assert sum(share >= 0.6 for share in shares) >= 5
+    assert sum(share < 0.4 for share in shares) >= 8
 
 
 @pytest.mark.parametrize("seed", range(3))
