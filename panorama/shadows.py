@@ -43,7 +43,10 @@ either counts in full."""
 SHARP = 5
 """Cells, side of the square that closes sharp outlines."""
 FAINT, ANOTHER = 0.03, 0.05
-"""What is darker than its wall by so much, connected, is one thing; no shadow if this share of it is none by itself."""
+"""What is darker than its wall by so much, connected, is one thing; no shadow near what is none by itself, if that is
+so large a share of it."""
+WAY = 14
+"""Cells round what is none within which it is not lifted either; over as many more it gives way."""
 SOFT = 2.0
 """Cells, standard deviation over which a shadow gives way to what is none."""
 STEEPEST = math.radians(70)
@@ -133,9 +136,8 @@ def _lifted(colours: np.ndarray, marks: np.ndarray, share: np.ndarray, step: flo
     )
     tint = np.abs(darker - darker.mean(axis=2, keepdims=True)).max(axis=2)
     light_alone = _falling(tint, HUE) * _falling(darker.max(axis=2), MOST)
-    other = _other_things(wall & near & (darker.max(axis=2) > FAINT), light_alone)
-    shadow = averaged((light_alone * (near & ~other))[..., None], wall, SOFT)[0][..., 0]
-    shadow *= wall & near & ~other
+    shadow = averaged((light_alone * near)[..., None], wall, SOFT)[0][..., 0] * (wall & near)
+    shadow *= _apart_from_things(wall & near & (darker.max(axis=2) > FAINT), light_alone)
     lift = np.zeros_like(colours)
     for _ in range(ROUNDS):  # where a shadow is sharpest the blurs make each lift too gentle
         missing = np.clip(expected - _even(colours + lift, marks, hole), 0, MOST) * shadow[..., None]
@@ -143,11 +145,16 @@ def _lifted(colours: np.ndarray, marks: np.ndarray, share: np.ndarray, step: flo
     return lift.clip(0, MOST) * (marks & near)[..., None]
 
 
-def _other_things(dark: np.ndarray, light_alone: np.ndarray) -> NDArray[np.bool_]:
-    """Those connected dark parts of a wall that get too dark or brown for a shadow, with all the way to it."""
+def _apart_from_things(dark: np.ndarray, light_alone: np.ndarray) -> NDArray[np.float32]:
+    """0 to 1: 0 where connected dark parts of a wall get too dark or brown for a shadow, and on the way to it."""
     _, labels = cv2.connectedComponents(dark.view(np.uint8), connectivity=4)
-    sizes, others = (np.bincount(labels[dark], weights) for weights in (None, light_alone[dark] <= 0))
-    return dark & np.append(others > ANOTHER * sizes, False)[np.where(dark, labels, -1)]
+    none = dark & (light_alone <= 0)
+    sizes, others = (np.bincount(labels[marks], minlength=labels.max() + 1) for marks in (dark, none))
+    thing = dark & (others > ANOTHER * sizes)[labels]
+    if not thing.any():
+        return np.ones(dark.shape, np.float32)
+    away = cv2.distanceTransform((~(none & thing)).view(np.uint8), cv2.DIST_L2, 5)
+    return np.where(thing, np.clip(away / WAY - 1, 0, 1), 1).astype(np.float32)
 
 
 def _falling(values: np.ndarray, end: float) -> NDArray[np.float32]:

@@ -36,7 +36,8 @@ LEAST_SCALE, MOST_SCALE = 0.012, 0.05
 CELL = 0.12
 """Side of the cells in which the commonest colour is looked for."""
 RIM, SOME = 6, 0.4
-"""Pixels next to the hole, and the share of them that must be the wall's own: the rest may lie in a shadow."""
+"""Pixels next to the hole, and the share of them that must be the wall's own: the rest may lie in a shadow. So far to
+its left and right no edges are looked for: the soft outline of what stood there is none of the wall's."""
 FAR, MOSTLY = 36, 0.9
 """Pixels from the hole beyond which there are no such shadows, and the share that must be the wall's own there: where
 less is, a door or a curtain reaches the hole."""
@@ -46,7 +47,10 @@ EDGE, LEAST_LINK = 0.008, 1e-7
 """Difference of neighbours in a row, of full scale, at which little of what one is goes over to the other; and what
 always does."""
 STEEP, SLIVER = 0.016, 12
-"""Such a difference that is an edge beside a hole as well; what is narrower, in pixels, between the two is no wall."""
+"""Such a difference that is an edge beside a hole as well; about so many pixels, below which what lies between the two
+is no wall."""
+WEAK = 0.5
+"""A link across that is an edge of the wall."""
 BUSY, LEAST_DETAIL = 6.0, 0.002
 """Times the usual detail of a wall, taken to be at least the second: what has more is another thing, and not copied."""
 LENGTH, SEEN = 32, 0.1
@@ -121,22 +125,27 @@ def _upright(rgb: np.ndarray, hole: np.ndarray, known: np.ndarray) -> Wall | Non
     near = known & _close_to(hole, BESIDE)
     if not near.any() or _unevenness(smooth, known)[near].mean() > MOST_UNEVEN:
         return None
-    across = np.exp(-np.square(_edges(smooth, known & ~_close_to(hole, RIM)) / EDGE)).clip(LEAST_LINK)
-    outline = _outline(smooth, hole, known)
+    beside = cv2.dilate(hole.view(np.uint8), np.ones((1, 2 * RIM + 1), np.uint8)) > 0
+    across = np.exp(-np.square(_edges(smooth, known & ~beside) / EDGE)).clip(LEAST_LINK)
+    outline = _outline(smooth, hole, known, across < WEAK)
     light = membrane(np.where(known[..., None], smooth, rgb), ~known | outline, across)
     detail = _smooth(np.abs(rgb - smooth), known, RIM).max(axis=2)
-    strange = outline | (known & (detail > BUSY * max(float(np.median(detail[near])), LEAST_DETAIL)))
-    own = known & ~_close_to(strange, CLOSE)
+    usual = max(float(np.median(detail[near])), LEAST_DETAIL)
+    own = known & ~_close_to(outline | (known & (detail > BUSY * usual)), CLOSE)
     return Wall(np.where(hole[..., None], light, rgb).astype(np.float32), own, "upright")
 
 
-def _outline(smooth: np.ndarray, hole: np.ndarray, known: np.ndarray) -> NDArray[np.bool_]:
-    """HxW: what lies between a hole and an edge close to it: a sliver of what stood there, its soft outline."""
+def _outline(smooth: np.ndarray, hole: np.ndarray, known: np.ndarray, ends: np.ndarray) -> NDArray[np.bool_]:
+    """HxW: slivers of what stood there, between a hole and an edge of the wall that is seen above or below it."""
     both = known[:, 1:] & known[:, :-1]
     steep = both & (np.abs(np.diff(smooth, axis=1)).max(axis=2) > STEEP)
     edges = cv2.dilate(np.pad(steep, ((0, 0), (0, 1))).view(np.uint8), np.ones((1, 3), np.uint8)) > 0
-    wide = cv2.morphologyEx((~hole & ~edges).view(np.uint8), cv2.MORPH_OPEN, _square(SLIVER // 2)) > 0
-    found = known & ~wide & _close_to(hole, SLIVER)
+    free, wide = (
+        cv2.morphologyEx(marks.view(np.uint8), cv2.MORPH_OPEN, _square(SLIVER // 2)) > 0
+        for marks in (~hole, ~hole & ~edges)
+    )
+    bounded = cv2.dilate(ends.view(np.uint8), np.ones((1, 2 * SLIVER + 1), np.uint8)) > 0
+    found = known & free & ~wide & bounded & _close_to(hole, SLIVER)
     return found if (known & ~found).any() else np.zeros_like(found)
 
 

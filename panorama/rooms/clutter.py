@@ -41,9 +41,9 @@ WIDE = 0.6
 HOLDS = (TABLE, CABINET, SHELF, BED, SOFA)
 """Classes that things are put on."""
 PAINTED = (TABLE, CABINET, SHELF)
-"""Classes that are now and then as white as the wall behind them."""
+"""Classes that are as white as the wall behind them in some homes, as are the shades of lamps that are out."""
 WHITE, MOSTLY, RARELY = 0.35, 0.6, 0.15
-"""Share of homes whose owners like white, and of their furniture and lampshades that are; of all others'."""
+"""Share of homes whose owners like white, and of their furniture and shades that are; of all others'."""
 
 
 def strew(furnisher: Furnisher, random: np.random.Generator) -> None:

@@ -50,15 +50,20 @@ def test_homes_hold_them_and_some_hold_little_else() -> None:
     assert 2 <= len(empty) <= 10
 
 
-def test_some_homes_are_mostly_white_and_most_are_not() -> None:
-    shares = []
+def test_some_homes_are_mostly_white_their_lampshades_too() -> None:
+    shares, shades = [], 0
     for seed in range(2000, 2050):
-        own = [thing for thing in draw_scene(seed, lived_in=True).furniture if thing.name in WOODEN]
+        things = draw_scene(seed, lived_in=True).furniture
+        own = [thing for thing in things if thing.name in WOODEN]
         painted = [all(part.material.kind != "wood" for part in thing.parts) for thing in own]
         if len(own) >= 3:
             shares.append(sum(painted) / len(own))
-    assert sum(share >= 0.6 for share in shares) >= 5
+        lamps = [thing for thing in things if thing.name in ("floor lamp", "table lamp")]
+        shades += sum(part.material.kind == "plain" and min(part.material.colour) > 0.8
+                      for lamp in lamps for part in lamp.parts)  # fmt: skip
+    assert sum(share >= 0.6 for share in shares) >= 8
     assert sum(share < 0.4 for share in shares) >= 8
+    assert shades >= 3
 
 
 @pytest.mark.parametrize("seed", range(3))
