@@ -147,9 +147,9 @@ def _lifted(colours: np.ndarray, marks: np.ndarray, share: np.ndarray, step: flo
 
 def _apart_from_things(dark: np.ndarray, light_alone: np.ndarray) -> NDArray[np.float32]:
     """0 to 1: 0 where connected dark parts of a wall get too dark or brown for a shadow, and on the way to it."""
-    _, labels = cv2.connectedComponents(dark.view(np.uint8), connectivity=4)
-    none = dark & (light_alone <= 0)
-    sizes, others = (np.bincount(labels[marks], minlength=labels.max() + 1) for marks in (dark, none))
+    count, marked = cv2.connectedComponents(dark.view(np.uint8), connectivity=4)
+    labels, none = marked.astype(np.intp), dark & (light_alone <= 0)
+    sizes, others = (np.bincount(labels[marks], minlength=count) for marks in (dark, none))
     thing = dark & (others > ANOTHER * sizes)[labels]
     if not thing.any():
         return np.ones(dark.shape, np.float32)
