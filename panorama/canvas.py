@@ -278,9 +278,8 @@ class Canvas:
         As it was given: the ring that it is grown by shows the room, and feet of walls in it tell where they stand.
         """
         step = -(-self.frame.full_width // LOOKED_AT)
-        rows, columns = (np.arange(0, side, step) for side in mask.shape)
-        less = np.roll(np.maximum.reduceat(mask, rows, axis=0), -self.first, axis=1)
-        return np.maximum.reduceat(less, columns, axis=1) >= (1 if exact else SOFT_FLOOR)
+        less = np.roll(_largest_of(mask, step), -self.first, axis=1)
+        return (1 if exact else SOFT_FLOOR) <= _largest_of(less.T, step).T
 
     def _elsewhere(self, piece: Piece, view: View) -> np.ndarray:
         """Bool of the view's size: what shows another plane, or its own much less sharply than the piece needs."""
@@ -375,6 +374,15 @@ def _bands(part: Part) -> list[tuple[Part, Region]]:
     return [
         (part, Region(left, start, right, min(start + BAND, bottom))) for start in range(top, bottom, BAND)
     ]
+
+
+def _largest_of(values: np.ndarray, step: int) -> np.ndarray:
+    """The largest of each so many rows; the last ones may be fewer."""
+    found = values[::step].copy()
+    for start in range(1, step):
+        other = values[start::step]
+        np.maximum(found[: len(other)], other, out=found[: len(other)])
+    return found
 
 
 def _wider(marks: np.ndarray) -> np.ndarray:

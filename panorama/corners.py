@@ -111,6 +111,12 @@ def _distances(walls: tuple[Wall, ...], seen: list[float | None], known: list[fl
     return np.exp(np.linalg.lstsq(np.array(rows), np.array(values), rcond=None)[0]).tolist()
 
 
+def _median(values: np.ndarray) -> np.ndarray:
+    """As `np.median(values, axis=0)`, which takes six times as long for so few."""
+    ordered, half = np.sort(values, axis=0), len(values) // 2
+    return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
 class _Steps:
     """Steps of colour from each column of a small panorama to the next."""
 
@@ -186,7 +192,7 @@ class _Steps:
             rows = slice(max(round(top), 0), max(round(bottom), 0))
             valid = self.valid[rows, column]
             if valid.sum() >= max(2, 0.5 * len(valid)):
-                found.append((part, np.median(self.steps[rows, column][valid], axis=0)))
+                found.append((part, _median(self.steps[rows, column][valid])))
         if len(found) < FEW:
             return 0.0, 0.0
         steps = np.stack([step for _, step in found])

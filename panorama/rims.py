@@ -118,13 +118,18 @@ def _steps(
     sides = [averaged(colours, side, SIDE) for side in (filled, kept)]
     step = sides[1][0] - sides[0][0]
     near = cv2.dilate(kept.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    rim = hole & near & (sides[0][1] > SEEN) & (sides[1][1] > SEEN) & (np.abs(step).max(axis=2) < EDGE)
+    rim = hole & near & (sides[0][1] > SEEN) & (sides[1][1] > SEEN) & _below(np.abs(step), EDGE)
     if not rim.any():
         return None
     along = averaged(step, rim, ALONG)[0]
     away = cv2.distanceTransform((~rim).view(np.uint8), cv2.DIST_L2, 5)
     carried = membrane(np.where(rim[..., None], along, 0).astype(np.float32), ~rim)
     return (carried * np.exp(-away / FADING)[..., None]).astype(np.float32)
+
+
+def _below(values: np.ndarray, most: float) -> NDArray[np.bool_]:
+    """HxW: where all channels are below; plane by plane, as numpy is slow along so short an axis."""
+    return np.logical_and.reduce([plane < most for plane in np.moveaxis(values, 2, 0)])
 
 
 def averaged(
