@@ -278,8 +278,9 @@ class Canvas:
         As it was given: the ring that it is grown by shows the room, and feet of walls in it tell where they stand.
         """
         step = -(-self.frame.full_width // LOOKED_AT)
-        less = np.roll(_largest_of(mask, step), -self.first, axis=1)
-        return (1 if exact else SOFT_FLOOR) <= _largest_of(less.T, step).T
+        by_rows = np.roll(_largest_of(mask, step), -self.first, axis=1)
+        less = _largest_of(by_rows.T, step).T
+        return less >= (1 if exact else SOFT_FLOOR)
 
     def _elsewhere(self, piece: Piece, view: View) -> np.ndarray:
         """Bool of the view's size: what shows another plane, or its own much less sharply than the piece needs."""

@@ -125,8 +125,7 @@ def _upright(rgb: np.ndarray, hole: np.ndarray, known: np.ndarray) -> Wall | Non
     near = known & _close_to(hole, BESIDE)
     if not near.any() or _unevenness(smooth, known)[near].mean() > MOST_UNEVEN:
         return None
-    beside = cv2.dilate(hole.view(np.uint8), np.ones((1, 2 * RIM + 1), np.uint8)) > 0
-    across = np.exp(-np.square(_edges(smooth, known & ~beside) / EDGE)).clip(LEAST_LINK)
+    across = np.exp(-np.square(_edges(smooth, known & ~_beside(hole, RIM)) / EDGE)).clip(LEAST_LINK)
     outline = _outline(smooth, hole, known, across < WEAK)
     light = membrane(np.where(known[..., None], smooth, rgb), ~known | outline, across)
     detail = _smooth(np.abs(rgb - smooth), known, RIM).max(axis=2)
@@ -139,14 +138,17 @@ def _outline(smooth: np.ndarray, hole: np.ndarray, known: np.ndarray, ends: np.n
     """HxW: slivers of what stood there, between a hole and an edge of the wall that is seen above or below it."""
     both = known[:, 1:] & known[:, :-1]
     steep = both & (np.abs(np.diff(smooth, axis=1)).max(axis=2) > STEEP)
-    edges = cv2.dilate(np.pad(steep, ((0, 0), (0, 1))).view(np.uint8), np.ones((1, 3), np.uint8)) > 0
+    edges = _beside(np.pad(steep, ((0, 0), (0, 1))), 1)
     free, wide = (
         cv2.morphologyEx(marks.view(np.uint8), cv2.MORPH_OPEN, _square(SLIVER // 2)) > 0
         for marks in (~hole, ~hole & ~edges)
     )
-    bounded = cv2.dilate(ends.view(np.uint8), np.ones((1, 2 * SLIVER + 1), np.uint8)) > 0
-    found = known & free & ~wide & bounded & _close_to(hole, SLIVER)
+    found = known & free & ~wide & _beside(ends, SLIVER) & _close_to(hole, SLIVER)
     return found if (known & ~found).any() else np.zeros_like(found)
+
+
+def _beside(marks: np.ndarray, reach: int) -> NDArray[np.bool_]:
+    return cv2.dilate(marks.view(np.uint8), np.ones((1, 2 * reach + 1), np.uint8)) > 0
 
 
 def _close_to(marks: np.ndarray, reach: int) -> NDArray[np.bool_]:

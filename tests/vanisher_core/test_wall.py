@@ -151,28 +151,27 @@ def test_soft_outlines_at_both_sides_do_not_keep_the_walls_light_out() -> None:
     assert np.abs(found.light - truth)[60:100, 100:106].max() < 0.12
 
 
-@pytest.mark.parametrize("top", [5, 7, 9, 10])
-def test_little_wall_above_a_hole_shows_its_edges_all_the_same(top: int) -> None:
-    hole = box(top, HEIGHT, 80, 260)
-    truth = np.empty((HEIGHT, WIDTH, 3), np.float32)
-    truth[:, :160], truth[:, 160:] = (0.8, 0.78, 0.75), (0.15, 0.35, 0.6)
-    seen = truth + grain()
-    seen[hole] = (0.5, 0.1, 0.1)
-    found = wall.behind(seen, hole, ~hole)
-    assert found is not None
-    assert np.abs(found.light - truth)[hole].mean() < 0.005
-
-
-@pytest.mark.parametrize("away", [2, 3, 4, 6, 10])
-def test_a_strip_of_wall_before_a_door_is_wall(away: int) -> None:
-    hole = box(40, HEIGHT, 90, 222)
-    truth = np.full((HEIGHT, WIDTH, 3), (0.75, 0.74, 0.7), np.float32)
-    truth[60:, 222 + away :] = (0.3, 0.16, 0.08)
+def missed(truth: np.ndarray, hole: np.ndarray) -> float:
+    """Mean error in a hole of what is said of a wall that is seen round it, with grain."""
     seen = truth + grain()
     seen[hole] = 0
     found = wall.behind(seen, hole, ~hole)
     assert found is not None
-    assert np.abs(found.light - truth)[hole].mean() < 0.03
+    return float(np.abs(found.light - truth)[hole].mean())
+
+
+@pytest.mark.parametrize("top", [5, 7, 9, 10])
+def test_little_wall_above_a_hole_shows_its_edges_all_the_same(top: int) -> None:
+    truth = np.empty((HEIGHT, WIDTH, 3), np.float32)
+    truth[:, :160], truth[:, 160:] = (0.8, 0.78, 0.75), (0.15, 0.35, 0.6)
+    assert missed(truth, box(top, HEIGHT, 80, 260)) < 0.005
+
+
+@pytest.mark.parametrize("away", [2, 3, 4, 6, 10])
+def test_a_strip_of_wall_before_a_door_is_wall(away: int) -> None:
+    truth = np.full((HEIGHT, WIDTH, 3), (0.75, 0.74, 0.7), np.float32)
+    truth[60:, 222 + away :] = (0.3, 0.16, 0.08)
+    assert missed(truth, box(40, HEIGHT, 90, 222)) < 0.03
 
 
 def test_strips_of_wall_between_holes_are_wall() -> None:
@@ -182,11 +181,7 @@ def test_strips_of_wall_between_holes_are_wall() -> None:
     truth = np.full((HEIGHT, WIDTH, 3), (0.7, 0.68, 0.62), np.float32)
     truth *= np.linspace(1, 0.7, WIDTH, dtype=np.float32)[:, None]
     truth[:, 240:] = (0.3, 0.16, 0.08)
-    seen = truth + grain()
-    seen[hole] = 0
-    found = wall.behind(seen, hole, ~hole)
-    assert found is not None
-    assert np.abs(found.light - truth)[hole].mean() < 0.03
+    assert missed(truth, hole) < 0.03
 
 
 def test_a_hanging_picture_between_two_rims_meets_both() -> None:
