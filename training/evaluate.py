@@ -1,4 +1,4 @@
-"""Measures the product: `python -m training.evaluate inpaint|segment|furniture|panorama|layout|find|speed [options]`.
+"""Measures the product: `python -m training.evaluate PART [options]`.
 
     python -m training.evaluate inpaint --out figures --plates 8 --reference runs/reference
     python -m training.evaluate segment --out figures --plates 24
@@ -6,6 +6,7 @@
     python -m training.evaluate panorama --out figures --plates figures/plates --speed
     python -m training.evaluate layout --out figures --plates 8
     python -m training.evaluate find --out figures --plates 8 --again
+    python -m training.evaluate labelled --out figures --plates 8
     python -m training.evaluate speed --out figures
 
 Each prints Markdown, ends with its bars (met or not), and keeps PART.md and PART.csv in the folder of `--out`.
@@ -25,6 +26,7 @@ PARTS = {
     "panorama": "training.evaluate_panorama",
     "layout": "training.evaluate_layout",
     "find": "training.evaluate_find",
+    "labelled": "training.evaluate_labelled",
     "speed": "training.speed",
 }
 

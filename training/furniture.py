@@ -7,6 +7,7 @@ Loss: cross-entropy of the classes, texels weighted by their area on the sphere,
 furniture (Milletari et al., V-Net, 2016, section 3). Figures on rooms never trained on: `iou` of furniture at even
 odds, `named`, the share of furniture that is also given its own class, and `alarm`, the share of the sphere that is
 called furniture in the empty rooms; `beyond`, the intersection over union of what lies beyond the walls.
+`--photographs DATA` mixes in panoramas labelled by hand, and adds the figure `photographs` on those held out.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from torch.nn import functional
 
 from panorama.rooms import classes as rendered
 from training import common, upright
-from training.data import room_furniture
+from training.data import labelled, room_furniture
 from training.light import area
 from vanisher_core.models.furniture import FurnitureNet, build_furniture
 
@@ -36,6 +37,10 @@ class Config(upright.Config):
     name: str = "room-furniture"
     """Of the weights that are written."""
     size: int = 192
+    photographs: Path | None = None
+    """Folder of the shards whose hand-labelled panoramas are learnt from as well (`training.data.labelled`)."""
+    share: float = 0.3
+    """Of the pictures, that are photographed."""
 
 
 def shares_of(labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -90,6 +95,32 @@ def validate(net: FurnitureNet, source: room_furniture.Rooms, size: int, batch: 
     }
 
 
+def _photographs(config: Config) -> tuple[labelled.Panoramas, labelled.Panoramas] | None:
+    """Panoramas to learn from and those held out, if any are asked for."""
+    if config.photographs is None:
+        return None
+    learnt, kept = (
+        labelled.load(config.photographs, 2 * config.size, learnt=learnt).to(torch.device(config.device))
+        for learnt in (True, False)
+    )
+    return learnt, kept
+
+
+@torch.no_grad()
+def agreement(net: FurnitureNet, source: labelled.Panoramas) -> float:
+    """Intersection over union of furniture in photographed panoramas, at even odds."""
+    both = either = 0.0
+    for picture, labels in zip(source.pictures, source.classes, strict=True):
+        found = net(picture[None].float() / 255)
+        guess = furniture_of(found.exp())[0, 0] > 0.5
+        small = labels[::2, ::2]
+        weight = area(found)[0, 0] * (small != rendered.TRIPOD)
+        truth = (small > 0) & (small != room_furniture.BEYOND)
+        both += float(((guess & truth) * weight).sum())
+        either += float(((guess | truth) * weight).sum())
+    return both / max(either, 1e-6)
+
+
 def train(config: Config) -> dict[str, float]:
     """Trains or resumes; returns the last figures.
 
@@ -101,11 +132,27 @@ def train(config: Config) -> dict[str, float]:
     source, held_out = upright.prepared(config, room_furniture.load)
     size = config.size, 2 * config.size
 
+    photographs = _photographs(config)
+
+    def drawn(random: np.random.Generator) -> room_furniture.Batch:
+        count = int((random.random(config.batch) < config.share).sum()) if photographs else 0
+        if photographs is None or count == 0:
+            return room_furniture.draw(source, config.batch, size, random)
+        real = labelled.draw(photographs[0], count, size, random)
+        if count == config.batch:
+            return real
+        rooms = room_furniture.draw(source, config.batch - count, size, random)
+        return room_furniture.Batch(
+            torch.cat([real.rgb, rooms.rgb]), torch.cat([real.classes, rooms.classes])
+        )
+
     def loss(net: nn.Module, random: np.random.Generator) -> Tensor:
-        return loss_of(cast(FurnitureNet, net), room_furniture.draw(source, config.batch, size, random))
+        return loss_of(cast(FurnitureNet, net), drawn(random))
 
     def figures(net: nn.Module) -> dict[str, float]:
-        return validate(cast(FurnitureNet, net), held_out, config.size, config.batch)
+        asked = cast(FurnitureNet, net)
+        found = validate(asked, held_out, config.size, config.batch)
+        return found if photographs is None else found | {"photographs": agreement(asked, photographs[1])}
 
     classes = room_furniture.CLASSES
     net = build_furniture(len(classes)).to(config.device)

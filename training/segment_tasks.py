@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.data import interiors, room_views, shards
+from training.data import interiors, labelled, room_views, shards
 from training.data.canvases import Canvases, joined, load_canvases, pack
 from training.data.people import Augmenter
 
@@ -85,16 +85,24 @@ def people_held_out(folder: Path, size: int, limit: int | None) -> Canvases:
 
 
 def load_furniture(sources: Sources) -> Canvases:
-    """Interiors, VOC photographs and scenes; with a teacher's photographs and views of rendered rooms, if given."""
+    """Interiors, VOC photographs, scenes, labelled panoramas; a teacher's photographs and rendered rooms, if given."""
     canvas, limit = sources.canvas, sources.limit
     parts = [interiors.load_rooms(sources.folder, canvas, limit, sources.scenes)]
     for found, label in (
         (sources.teacher and shards.pictures([sources.teacher]), interiors.teacher_codes),
         (sources.rooms and room_views.views(sources.rooms, canvas, limit), interiors.room_codes),
+        (panoramas(sources), interiors.room_codes),
     ):
         if found is not None:
             parts.append(pack(found, canvas, kind=interiors.Rooms, label=label))
     return joined(parts)
+
+
+def panoramas(sources: Sources) -> Iterator[shards.Picture] | None:
+    """Views of the labelled panoramas, if the folder holds them."""
+    if not any(Path(sources.folder).glob(labelled.SHARDS)):
+        return None
+    return labelled.views(sources.folder, sources.canvas, sources.limit)
 
 
 @torch.no_grad()

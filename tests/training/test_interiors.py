@@ -105,7 +105,15 @@ def test_the_table_never_trains_on_the_unknown() -> None:
 def test_rooms_have_all_groups_and_shrink_without_mixing_codes(data: Path) -> None:
     rooms = interiors.load_rooms(data, 48, None, 10)
     sizes = {name: len(rooms.group(name)) for name in rooms.GROUPS}
-    assert sizes == {"interiors": 6, "voc": 1, "empty": 2, "scenes": 2, "rendered": 0, "bare": 0}
+    assert sizes == {
+        "interiors": 6,
+        "voc": 1,
+        "empty": 2,
+        "scenes": 2,
+        "rendered": 0,
+        "bare": 0,
+        "labelled": 0,
+    }
     small = shrunk(rooms, 24)
     assert isinstance(small, interiors.Rooms)
     assert set(small.mask.unique().tolist()) <= set(rooms.mask.unique().tolist())

@@ -30,6 +30,8 @@ SOURCE, BARE_SOURCE = "room", "bareroom"
 
 LEVEL, DOWN, BARE = 16, 4, 5
 """Views of a room towards the horizon, downwards, and of the empty room."""
+COUNT = LEVEL + DOWN + 1
+"""Of a furnished room, the last to a pole."""
 
 HELD_OUT = 10
 """Rooms whose seed it divides are not trained on where a training holds rooms out."""
@@ -114,15 +116,15 @@ def views(
         random = np.random.default_rng([room.seed, 77])
         full, empty, labels = room.picture("furnished"), room.picture("empty"), room.classes()
         surfaces = room.surfaces()
-        for index in range(LEVEL + DOWN + 1 if furnished else 0):
-            view = _drawn(random, index, side)
+        for index in range(COUNT if furnished else 0):
+            view = drawn(random, index, side)
             shown = repainted(random, full, surfaces)
-            yield _seen(f"{SOURCE}-{room.seed:05d}-{index:02d}", shown, labels, view)
+            yield seen(f"{SOURCE}-{room.seed:05d}-{index:02d}", shown, labels, view)
         nothing, shell = np.zeros_like(labels), np.where(surfaces < 3, surfaces, 0)
         for index in range(BARE):
-            view = _drawn(random, index * (LEVEL // BARE + 1), side)
+            view = drawn(random, index * (LEVEL // BARE + 1), side)
             shown = repainted(random, empty, shell)
-            yield _seen(f"{BARE_SOURCE}-{room.seed:05d}-{index:02d}", shown, nothing, view)
+            yield seen(f"{BARE_SOURCE}-{room.seed:05d}-{index:02d}", shown, nothing, view)
 
 
 def repainted(random: np.random.Generator, picture: np.ndarray, surfaces: np.ndarray) -> np.ndarray:
@@ -141,8 +143,8 @@ def repainted(random: np.random.Generator, picture: np.ndarray, surfaces: np.nda
     return np.rint(np.clip(picture * np.exp(shades)[surfaces], 0, 255)).astype(np.uint8)
 
 
-def _drawn(random: np.random.Generator, index: int, side: int) -> View:
-    """The first views look at the horizon, the next down, the last straight to the nadir or up."""
+def drawn(random: np.random.Generator, index: int, side: int) -> View:
+    """One of COUNT views: the first look at the horizon, the next down, the last straight to the nadir or up."""
     yaw, field = random.uniform(-math.pi, math.pi), math.radians(random.uniform(*FIELD))
     if index < LEVEL:
         pitch = math.radians(random.uniform(*LEVEL_PITCH))
@@ -153,7 +155,8 @@ def _drawn(random: np.random.Generator, index: int, side: int) -> View:
     return View.square(yaw, pitch, field, side)
 
 
-def _seen(key: str, picture: np.ndarray, labels: np.ndarray, view: View) -> shards.Picture:
+def seen(key: str, picture: np.ndarray, labels: np.ndarray, view: View) -> shards.Picture:
+    """A panorama's view with its labels; both HxW."""
     frame = Frame.full(picture.shape[1], picture.shape[0])
     rgb = np.rint(np.clip(render(frame, picture, view), 0, 255)).astype(np.uint8)
     # one plane a class, linear: the outlines of classes are never mixed into a third one

@@ -1,0 +1,205 @@
+"""Panoramas labelled by hand: edits do what they say, held-out homes stay held out, figures are those of the labels."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from panorama import Panorama
+from panorama.rooms import classes as rendered
+from tests.training.painted_rooms import box, write_rooms
+from training import evaluate, evaluate_labelled, furniture, label, segment_tasks
+from training.data import interiors, labelled, room_views
+from training.data.canvases import pack
+from training.data.room_furniture import BEYOND
+from vanisher_core import Mask
+from vanisher_core.errors import UsageError
+
+WIDE, HIGH = label.COLUMNS, label.COLUMNS // 2
+LEARNT, KEPT, UNLABELLED = "photo_fenson_0", "photo_autokomanda_0", "photo_fenson_1"
+SOFA = (slice(256, 400), slice(100, 300))
+"""Where a red sofa stands."""
+
+
+def photograph() -> np.ndarray:
+    picture = np.full((HIGH, WIDE, 3), 120, np.uint8)
+    picture[SOFA] = (200, 30, 30)
+    return picture
+
+
+def truth() -> np.ndarray:
+    labels = np.zeros((HIGH, WIDE), np.uint8)
+    labels[SOFA] = rendered.SOFA
+    labels[100:200, 600:700] = BEYOND
+    labels[480:] = label.UNKNOWN
+    return labels
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a shard of three panoramas, two of them labelled."""
+    monkeypatch.setattr(labelled, "LABELS", tmp_path / "labels")
+    (tmp_path / "labels").mkdir()
+    with tarfile.open(tmp_path / "panoramas-000.tar", "w") as tar:
+        for key in (LEARNT, KEPT, UNLABELLED):
+            data = io.BytesIO()
+            Image.fromarray(photograph()).save(data, "WEBP", lossless=True)
+            entry = tarfile.TarInfo(f"{key}.webp")
+            entry.size = data.tell()
+            data.seek(0)
+            tar.addfile(entry, data)
+    for key in (LEARNT, KEPT):
+        cv2.imwrite(str(tmp_path / "labels" / f"{key}.png"), truth())
+    return tmp_path
+
+
+def test_homes_judged_by_eye_and_validation_sources_are_never_learnt_from(data: Path) -> None:
+    assert [one.key for one in labelled.labelled(data, learnt=True)] == [LEARNT]
+    assert [one.key for one in labelled.labelled(data, learnt=False)] == [KEPT]
+    assert labelled.held_out("photo_madridflat_1-salon_4k") and not labelled.held_out(
+        "photo_madridflat_6-bao"
+    )
+
+
+def test_shipped_labels_know_only_the_kinds_there_are() -> None:
+    found = sorted(labelled.LABELS.glob("*.png"))
+    assert len(found) > 40
+    for path in found:
+        labels = labelled.label_of(path.stem)
+        assert labels.shape == (HIGH, WIDE)
+        assert set(np.unique(labels).tolist()) <= set(label.KINDS.values())
+
+
+def test_batches_carry_their_labels_along(data: Path) -> None:
+    source = labelled.load(data, 256, learnt=True)
+    batch = labelled.draw(source, 12, (64, 128), np.random.default_rng(0))
+    assert batch.rgb.shape == (12, 3, 64, 128) and 0 <= float(batch.rgb.min()) <= float(batch.rgb.max()) <= 1
+    for rgb, kinds in zip(batch.rgb, batch.classes, strict=True):
+        red = rgb[0] - rgb[1]
+        sofa, wall = kinds == rendered.SOFA, kinds == 0
+        assert sofa.any() and float(red[sofa].mean()) > float(red[wall].mean()) + 0.1
+
+
+def test_views_show_what_is_labelled_and_nothing_beyond(data: Path) -> None:
+    found = list(labelled.views(data, 48))
+    assert len(found) == labelled.VIEWS * room_views.COUNT and len({one.key for one in found}) == len(found)
+    seen: set[int] = set()
+    for one in found:
+        assert one.rgb.shape == (48, 48, 3) and one.classes is not None
+        codes = interiors.room_codes(one)
+        red = one.rgb[..., 0].astype(int) - one.rgb[..., 1] > 100
+        assert (red == (codes == interiors.CLASSES.index("sofa"))).mean() > 0.95
+        seen |= set(np.unique(codes).tolist())
+    assert seen == {interiors.UNKNOWN, interiors.NOTHING, interiors.CLASSES.index("sofa")}
+
+
+def test_the_furniture_segmenter_learns_from_them(data: Path) -> None:
+    found = segment_tasks.panoramas(segment_tasks.Sources(data, 32))
+    assert found is not None
+    canvases = pack(found, 32, kind=interiors.Rooms, label=interiors.room_codes)
+    sizes = {name: len(canvases.group(name)) for name in canvases.GROUPS if len(canvases.group(name))}
+    assert sizes == {"labelled": labelled.VIEWS * room_views.COUNT}
+    assert segment_tasks.panoramas(segment_tasks.Sources(data / "labels", 32)) is None
+
+
+def test_photographs_are_mixed_in_and_have_a_figure_of_their_own(data: Path, tmp_path: Path) -> None:
+    rooms = write_rooms(tmp_path / "rooms", [box(1, 2, 1, 2), box(2, 1, 2, 1)], 20, 128)
+    learnt = []
+    for share in (0.0, 0.5, 1.0):
+        config = furniture.Config(
+            rooms=rooms, out=tmp_path / f"run{share}", steps=2, batch=4, size=64, warmup=1, every=2,
+            photographs=data, share=share,
+        )  # fmt: skip
+        assert 0 <= furniture.train(config)["photographs"] <= 1
+        weights = load_file(config.out / "room-furniture.safetensors")
+        learnt.append(float(sum(tensor.double().abs().sum() for tensor in weights.values())))
+    assert len(set(learnt)) == 3  # from other pictures
+
+
+def test_a_folder_without_labelled_panoramas_is_refused(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labelled, "LABELS", tmp_path / "none")
+    with pytest.raises(FileNotFoundError, match="labelled"):
+        labelled.load(data, 128, learnt=True)
+
+
+class _Sees(torch.nn.Module):
+    """Calls furniture what is red."""
+
+    def forward(self, rgb: torch.Tensor) -> torch.Tensor:
+        red = (rgb[:, :1] - rgb[:, 1:2])[:, :, ::2, ::2] > 0.3
+        odds = torch.zeros(len(rgb), BEYOND, *red.shape[2:])
+        odds[:, rendered.SOFA], odds[:, 0] = 20.0 * red[:, 0], 20.0 * ~red[:, 0]
+        return torch.log_softmax(odds, 1)
+
+
+def test_agreement_is_one_where_all_is_known(data: Path) -> None:
+    assert furniture.agreement(_Sees(), labelled.load(data, 512, learnt=False)) > 0.97  # type: ignore[arg-type]
+
+
+def test_edits_are_carried_out_in_order() -> None:
+    draft = np.zeros((HIGH, WIDE), np.uint8)
+    draft[100:150, 100:150], draft[200:250, 100:150] = rendered.TV, rendered.LAMP
+    _, known = label.parts(draft)
+    numbers = {kind: number for number, kind in known}
+    box = [[800, 400], [900, 400], [900, 500], [800, 500]]
+    edits = [
+        {"drop": [numbers[rendered.TV]]},
+        {"kind": [numbers[rendered.LAMP], "plant"]},
+        {"polygon": box, "kind": "table"},
+        {"polygon": [[2000, 600], [2100, 600], [2100, 700], [2000, 700]], "kind": "rug"},
+    ]
+    labels = label.drawn(draft, json.loads(json.dumps(edits)))
+    assert not labels[100:150, 100:150].any()
+    assert (labels[200:250, 100:150] == rendered.PLANT).all()
+    assert (labels[206:244, 406:444] == rendered.TABLE).all() and labels[200, 425] == label.UNKNOWN
+    assert (labels[306:344, 1006:] == rendered.RUG).all() and (labels[306:344, :20] == rendered.RUG).all()
+
+
+@pytest.mark.parametrize(
+    "edit", [{"drop": [9]}, {"kind": [1, "unicorn"]}, {"polygon": [[1, 2]], "kind": "bed"}, {}]
+)
+def test_edits_that_mean_nothing_are_refused(edit: dict[str, object]) -> None:
+    draft = np.zeros((HIGH, WIDE), np.uint8)
+    draft[100:150, 100:150] = rendered.TV
+    with pytest.raises(UsageError, match="parts are 1 to 1"):
+        label.drawn(draft, [edit])
+
+
+def test_sheets_show_and_draw_writes_the_label(tmp_path: Path) -> None:
+    Image.fromarray(photograph()).save(tmp_path / "room.jpg")
+    cv2.imwrite(str(tmp_path / "room.draft.png"), truth())
+    (tmp_path / "room.edits.json").write_text('[{"kind": [1, "bed"]}]')
+    label.main(["draw", str(tmp_path / "room.jpg"), "--labels", str(tmp_path), "--out", str(tmp_path)])
+    assert cv2.imread(str(tmp_path / "room.png"), cv2.IMREAD_GRAYSCALE)[300, 200] == rendered.BED
+    clean, marked = (np.asarray(Image.open(tmp_path / f"room-1{end}.png")) for end in ("", "-labels"))
+    assert clean.shape == marked.shape and not np.array_equal(clean, marked)
+
+
+def test_figures_of_a_finder_that_sees_half(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    half = np.zeros((HIGH, WIDE), bool)
+    half[256:328, 100:300] = True  # of the sofa's rows
+    half[480:] = True  # unknown: does not count
+
+    def find(panorama: Panorama, classes: tuple[str, ...], **options: object) -> dict[str, Mask]:
+        return {name: Mask.from_array(half) for name in classes}
+
+    monkeypatch.setattr(evaluate_labelled, "find_in_panorama", find)
+    words = ["labelled", "--data", str(data), "--out", str(tmp_path / "out"), "--plates", "1"]
+    assert evaluate.main(words) == 0
+    printed = capsys.readouterr().out
+    rows = np.cos((0.5 - (np.arange(256, 400) + 0.5) / HIGH) * np.pi)
+    share = rows[:72].sum() / rows.sum()
+    assert f"| {KEPT} | {share:.3f} | {1 - share:.1%} | 0.0% |" in printed and LEARNT not in printed
+    assert (tmp_path / "out" / "plates" / f"labelled-{KEPT}.png").exists()
+    assert evaluate.main(["labelled", "--data", str(tmp_path / "nowhere")]) == 2
