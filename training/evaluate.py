@@ -9,7 +9,8 @@
     python -m training.evaluate labelled --out figures --plates 8
     python -m training.evaluate speed --out figures
 
-Each prints Markdown, ends with its bars (met or not), and keeps PART.md and PART.csv in the folder of `--out`.
+Each prints Markdown, ends with its bars (met or not; `labelled` has none), and keeps PART.md and PART.csv in the folder
+of `--out`.
 Each part has its own `--help`. A quick look on two cores: `inpaint --sizes 256 --count 8 --no-memory`.
 """
 

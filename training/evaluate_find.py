@@ -29,6 +29,7 @@ from training.common import parse_config
 from training.intervals import ratio
 from training.pages import Bar, Page, all_met
 from training.panorama_rooms import RoomCase, chosen
+from training.plates import found_plate
 from vanisher_core import Vanisher
 from vanisher_core.errors import VanisherError
 
@@ -123,10 +124,7 @@ def write_plates(folder: Path, found: Sequence[Found], cases: dict[int, RoomCase
         sorted(found, key=lambda one: one.both / max(one.either, 1))[: options.plates]
     ):
         truth, _ = truth_of(one.seed, options)
-        over = cases[one.seed].furnished // 2
-        over[truth, 1] += 100
-        over[one.guess, 0] += 100
-        strip = np.vstack([cases[one.seed].furnished, over])
+        strip = found_plate(cases[one.seed].furnished, truth, one.guess)
         Image.fromarray(strip).save(folder / f"find-{place:02d}-{one.seed}.png")
 
 

@@ -1,10 +1,10 @@
-"""Furniture found in photographed panoramas that were labelled by hand: `python -m training.evaluate labelled`.
+"""Furniture found in panoramas that were labelled by eye: `python -m training.evaluate labelled`.
 
-Those that no network has learnt from (`training.data.labelled.held_out`), through the product's own
+Photographs that no network has learnt from (`training.data.labelled.held_out`), through the product's own
 `find_in_panorama`; texels count by their area on the sphere, unknown ones not at all, and contact shadows, which the
-product adds to its masks, are left out. There is no bar: few pictures, labelled by eye. `--learnt` shows those that
-were learnt from instead. `--out DIR` keeps `labelled.md` and `labelled.csv`, `--plates N` the N worst: truth green,
-found red, both yellow.
+product adds to its masks, are left out. There is no bar: few pictures, and labels that began as drafts of an earlier
+finder (most were painted over as a whole). `--learnt` shows what was learnt from instead. `--out DIR` keeps
+`labelled.md` and `labelled.csv`, `--plates N` the N worst: truth green, found red, both yellow.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ import torch
 from PIL import Image
 
 from panorama import Panorama, find_in_panorama
-from panorama.rooms import classes as rendered
+from panorama.sphere import Frame
 from training.common import parse_config
 from training.data import labelled, shards
-from training.data.room_furniture import BEYOND
+from training.data.room_furniture import BEYOND, UNKNOWN
 from training.intervals import ratio
 from training.pages import Page
+from training.plates import found_plate
 from vanisher_core.errors import VanisherError
 
 NAME = "furniture"
@@ -58,28 +59,50 @@ class Found(NamedTuple):
         """Found, or there."""
         return self.guess + self.truth - self.both
 
+    @property
+    def iou(self) -> float:
+        """Intersection over union."""
+        return self.both / max(self.either, 1e-6)
+
     def row(self) -> dict[str, object]:
-        """For the table and the CSV file."""
-        return {"panorama": self.key, "iou": self.both / max(self.either, 1e-6), "furniture": self.truth,
+        """For the CSV file."""
+        return {"panorama": self.key, "iou": self.iou, "furniture": self.truth,
                 "missed": self.truth - self.both, "false": self.guess - self.both}  # fmt: skip
+
+    def line(self) -> str:
+        """For the table."""
+        missed, false = 1 - self.both / max(self.truth, 1e-6), 1 - self.both / max(self.guess, 1e-6)
+        return f"| {self.key} | {self.iou:.3f} | {missed:.1%} | {false:.1%} |"
 
 
 def look(picture: shards.Picture, device: str) -> Found:
     """Finds furniture in one panorama."""
     labels = labelled.label_of(picture.key)
-    panorama = Panorama.from_array(picture.rgb)
-    hole = find_in_panorama(panorama, (NAME,), device=device, shadows=False)[NAME].hole
+    hole = find_in_panorama(Panorama.from_array(picture.rgb), (NAME,), device=device, shadows=False)[
+        NAME
+    ].hole
     height, width = labels.shape
+    known = labels != UNKNOWN
     guess = cv2.resize(hole.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
-    known = labels != rendered.TRIPOD
     truth, guess = known & (labels > 0) & (labels != BEYOND), guess & known
-    weight = np.cos((0.5 - (np.arange(height) + 0.5) / height) * np.pi)[:, None]
+    weight = np.cos(Frame.full(width, height).pitch(np.arange(height)))[:, None]
+    both, found, there = (float((marks * weight).sum()) for marks in (guess & truth, guess, truth))
     small = cv2.resize(picture.rgb, (width, height), interpolation=cv2.INTER_AREA)
-    over = small // 2
-    over[truth, 1] += 100
-    over[guess, 0] += 100
-    areas = (float((marks * weight).sum()) for marks in (guess & truth, guess, truth))
-    return Found(picture.key, *areas, np.vstack([small, over]))
+    return Found(picture.key, both, found, there, found_plate(small, truth, guess))
+
+
+def figures(found: Sequence[Found]) -> list[str]:
+    """Pooled, with intervals over homes: rooms of one flat are alike."""
+    homes = [labelled.home_of(one.key) for one in found]
+    both = [one.both for one in found]
+    return [
+        f"- {name}: {ratio(both, below, homes).text(3)}"
+        for name, below in (
+            ("IoU of furniture", [one.either for one in found]),
+            ("share of furniture that was found", [one.truth for one in found]),
+            ("share of what was found that is furniture", [one.guess for one in found]),
+        )
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,46 +110,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse_config(Options, argv)
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
-    page = Page(options.out, "labelled")
-    found = []
+    page, found = Page(options.out, "labelled"), []
+    what = "learnt from" if options.learnt else "never learnt from"
+    page.write(f"Panoramas labelled by eye, {what}", "")
+    page.write("| panorama | IoU | furniture missed | found and none |", "|---|---|---|---|")
     try:
-        pictures = labelled.labelled(options.data, learnt=options.learnt)
-        what = "learnt from" if options.learnt else "never learnt from"
-        page.write(f"{len(pictures)} photographed panoramas labelled by hand, {what}", "")
-        page.write("| panorama | IoU | furniture missed | found and none |", "|---|---|---|---|")
-        for picture in pictures:
+        for picture in labelled.pictures(options.data, learnt=options.learnt):
             found.append(look(picture, options.device))
-            one = found[-1]
-            missed, false = (
-                (one.truth - one.both) / max(one.truth, 1e-6),
-                (one.guess - one.both) / max(one.guess, 1e-6),
+            page.write(found[-1].line())
+        if not found:
+            raise ValueError(
+                f"no panorama in {options.data} is labelled; pass the folder of the shards (--data)"
             )
-            page.write(f"| {one.key} | {one.row()['iou']:.3f} | {missed:.1%} | {false:.1%} |")
     except (OSError, ValueError, VanisherError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    if not found:
-        print(
-            f"error: no panorama in {options.data} is labelled; pass the shards' folder (--data)",
-            file=sys.stderr,
-        )
-        return 2
-    keys = [one.key for one in found]
-    for name, above, below in (
-        ("IoU of furniture", "both", "either"),
-        ("share of furniture that was found", "both", "truth"),
-        ("share of what was found that is furniture", "both", "guess"),
-    ):
-        figure = ratio([getattr(one, above) for one in found], [getattr(one, below) for one in found], keys)
-        page.write(f"{name}: {figure.text(3)}")
+    page.write("", *figures(found))
     page.rows([one.row() for one in found])
     page.close()
     if options.out is not None and options.plates:
         folder = options.out / "plates"
         folder.mkdir(parents=True, exist_ok=True)
-        worst = sorted(found, key=lambda one: one.both / max(one.either, 1e-6))
-        for one in worst[: options.plates]:
-            Image.fromarray(one.plate).save(folder / f"labelled-{one.key}.png")
+        for place, one in enumerate(sorted(found, key=lambda one: one.iou)[: options.plates]):
+            Image.fromarray(one.plate).save(folder / f"labelled-{place:02d}-{one.key}.png")
     return 0
 
 

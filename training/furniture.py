@@ -7,7 +7,8 @@ Loss: cross-entropy of the classes, texels weighted by their area on the sphere,
 furniture (Milletari et al., V-Net, 2016, section 3). Figures on rooms never trained on: `iou` of furniture at even
 odds, `named`, the share of furniture that is also given its own class, and `alarm`, the share of the sphere that is
 called furniture in the empty rooms; `beyond`, the intersection over union of what lies beyond the walls.
-`--photographs DATA` mixes in panoramas labelled by hand, and adds the figure `photographs` on those held out.
+`--panoramas DATA` mixes in those labelled by eye (`training.data.labelled`), and adds the figure `labelled`: `iou` on
+those held out.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ class Config(upright.Config):
     name: str = "room-furniture"
     """Of the weights that are written."""
     size: int = 192
-    photographs: Path | None = None
-    """Folder of the shards whose hand-labelled panoramas are learnt from as well (`training.data.labelled`)."""
+    panoramas: Path | None = None
+    """Folder of the shards whose labelled panoramas are learnt from as well."""
     share: float = 0.3
-    """Of the pictures, that are photographed."""
+    """Of the pictures, that show one of them."""
 
 
 def shares_of(labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,64 +96,61 @@ def validate(net: FurnitureNet, source: room_furniture.Rooms, size: int, batch: 
     }
 
 
-def _photographs(config: Config) -> tuple[labelled.Panoramas, labelled.Panoramas] | None:
-    """Panoramas to learn from and those held out, if any are asked for."""
-    if config.photographs is None:
-        return None
-    learnt, kept = (
-        labelled.load(config.photographs, 2 * config.size, learnt=learnt).to(torch.device(config.device))
-        for learnt in (True, False)
-    )
-    return learnt, kept
-
-
 @torch.no_grad()
 def agreement(net: FurnitureNet, source: labelled.Panoramas) -> float:
-    """Intersection over union of furniture in photographed panoramas, at even odds."""
+    """Intersection over union of furniture in labelled panoramas, at even odds."""
     both = either = 0.0
     for picture, labels in zip(source.pictures, source.classes, strict=True):
         found = net(picture[None].float() / 255)
-        guess = furniture_of(found.exp())[0, 0] > 0.5
-        small = labels[::2, ::2]
-        weight = area(found)[0, 0] * (small != rendered.TRIPOD)
-        truth = (small > 0) & (small != room_furniture.BEYOND)
+        shares, known = shares_of(labels[None].long())
+        guess, truth = furniture_of(found.exp()) > 0.5, furniture_of(shares) > 0.5 * known
+        weight = area(found) * (known > 0.5)
         both += float(((guess & truth) * weight).sum())
         either += float(((guess | truth) * weight).sum())
     return both / max(either, 1e-6)
+
+
+def mixed(
+    source: room_furniture.Rooms,
+    others: labelled.Panoramas | None,
+    config: Config,
+    random: np.random.Generator,
+) -> room_furniture.Batch:
+    """A batch of rooms, a share of them labelled panoramas if there are any."""
+    size = config.size, 2 * config.size
+    count = int((random.random(config.batch) < config.share).sum()) if others else 0
+    batches = [labelled.draw(others, count, size, random)] if others and count else []
+    if count < config.batch:
+        batches.append(room_furniture.draw(source, config.batch - count, size, random))
+    rgb, classes = zip(*batches, strict=True)
+    return room_furniture.Batch(torch.cat(rgb), torch.cat(classes))
 
 
 def train(config: Config) -> dict[str, float]:
     """Trains or resumes; returns the last figures.
 
     Raises:
-        FileNotFoundError: there are no rooms.
-        ValueError: there are none to learn from, or none to hold out.
+        FileNotFoundError: there are no rooms, or no labelled panoramas where they are asked for.
+        ValueError: there are none to learn from, or none to hold out, or the share is none.
         FloatingPointError: the loss is not finite.
     """
+    if not 0 <= config.share <= 1:
+        raise ValueError(f"share={config.share} must be from 0 to 1")
     source, held_out = upright.prepared(config, room_furniture.load)
-    size = config.size, 2 * config.size
-
-    photographs = _photographs(config)
-
-    def drawn(random: np.random.Generator) -> room_furniture.Batch:
-        count = int((random.random(config.batch) < config.share).sum()) if photographs else 0
-        if photographs is None or count == 0:
-            return room_furniture.draw(source, config.batch, size, random)
-        real = labelled.draw(photographs[0], count, size, random)
-        if count == config.batch:
-            return real
-        rooms = room_furniture.draw(source, config.batch - count, size, random)
-        return room_furniture.Batch(
-            torch.cat([real.rgb, rooms.rgb]), torch.cat([real.classes, rooms.classes])
-        )
+    others, kept = (
+        labelled.load(config.panoramas, 2 * config.size, learnt=learnt).to(torch.device(config.device))
+        if config.panoramas
+        else None
+        for learnt in (True, False)
+    )
 
     def loss(net: nn.Module, random: np.random.Generator) -> Tensor:
-        return loss_of(cast(FurnitureNet, net), drawn(random))
+        return loss_of(cast(FurnitureNet, net), mixed(source, others, config, random))
 
     def figures(net: nn.Module) -> dict[str, float]:
         asked = cast(FurnitureNet, net)
         found = validate(asked, held_out, config.size, config.batch)
-        return found if photographs is None else found | {"photographs": agreement(asked, photographs[1])}
+        return found | {"labelled": agreement(asked, kept)} if kept else found
 
     classes = room_furniture.CLASSES
     net = build_furniture(len(classes)).to(config.device)
@@ -165,6 +163,7 @@ def train(config: Config) -> dict[str, float]:
         figures,
         len(source.seeds) + len(held_out.seeds),
         classes,
+        others.keys if others else (),
     )
     return upright.train(config, job)
 

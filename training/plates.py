@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -18,3 +19,11 @@ def save_plate(rows: Tensor, path: Path) -> None:
     sheet = rows.permute(0, 3, 1, 4, 2).reshape(count * height, across * width, 3)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray((sheet.clamp(0, 1).cpu().numpy() * 255 + 0.5).astype(np.uint8)).save(path)
+
+
+def found_plate(picture: np.ndarray, truth: NDArray[np.bool_], guess: NDArray[np.bool_]) -> np.ndarray:
+    """A picture (HxWx3) above the same, darker, with what was to be found green, what was found red, both yellow."""
+    over = picture // 2
+    over[truth, 1] += 100
+    over[guess, 0] += 100
+    return np.vstack([picture, over])

@@ -42,6 +42,8 @@ class Sources:
     """Shard of photographs that a teacher has labelled."""
     rooms: Path | None = None
     """Folder of rendered rooms."""
+    panoramas: Path | None = None
+    """Folder of the shards whose labelled panoramas are taken in."""
 
 
 @dataclass(frozen=True)
@@ -85,24 +87,17 @@ def people_held_out(folder: Path, size: int, limit: int | None) -> Canvases:
 
 
 def load_furniture(sources: Sources) -> Canvases:
-    """Interiors, VOC photographs, scenes, labelled panoramas; a teacher's photographs and rendered rooms, if given."""
+    """Interiors, VOC photographs and scenes; a teacher's photographs, views of rooms and of panoramas, if given."""
     canvas, limit = sources.canvas, sources.limit
     parts = [interiors.load_rooms(sources.folder, canvas, limit, sources.scenes)]
     for found, label in (
         (sources.teacher and shards.pictures([sources.teacher]), interiors.teacher_codes),
         (sources.rooms and room_views.views(sources.rooms, canvas, limit), interiors.room_codes),
-        (panoramas(sources), interiors.room_codes),
+        (sources.panoramas and labelled.views(sources.panoramas, canvas, limit), interiors.room_codes),
     ):
         if found is not None:
             parts.append(pack(found, canvas, kind=interiors.Rooms, label=label))
     return joined(parts)
-
-
-def panoramas(sources: Sources) -> Iterator[shards.Picture] | None:
-    """Views of the labelled panoramas, if the folder holds them."""
-    if not any(Path(sources.folder).glob(labelled.SHARDS)):
-        return None
-    return labelled.views(sources.folder, sources.canvas, sources.limit)
 
 
 @torch.no_grad()

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training import common
+from training.data import shards
 from training.data.room_views import HELD_OUT
 from training.segment import weight_groups
 from vanisher_core.models.segmenter import SegmenterNet
@@ -62,6 +63,8 @@ class Job(NamedTuple):
     rooms: int
     classes: tuple[str, ...] = ()
     """Of a network that tells classes apart."""
+    others: Sequence[str] = ()
+    """Keys of pictures of others that are learnt from as well."""
 
 
 class Rooms(Protocol):
@@ -189,11 +192,16 @@ def train(config: Config, job: Job) -> dict[str, float]:
             report = {"config": {name: str(value) for name, value in asdict(config).items()}, "loss": mean}
             report |= {"figures": figures}
             common.save_checkpoint(config.out, step, modules, optimizers, report, generators)
-            export(job, ema.module, config.out, {"step": step, "rooms": job.rooms} | figures)
+            export(job, ema.module, config.out, {"step": step, "rooms": job.rooms} | _others(job) | figures)
     return figures
 
 
-def export(job: Job, net: nn.Module, folder: Path, note: Mapping[str, float]) -> Path:
+def _others(job: Job) -> dict[str, float | str]:
+    """How many pictures of others, and which."""
+    return {"others": len(job.others), "split": shards.fingerprint(job.others)} if job.others else {}
+
+
+def export(job: Job, net: nn.Module, folder: Path, note: Mapping[str, float | str]) -> Path:
     """Writes the weights in the registry's form."""
     header = {
         "architecture": job.architecture,

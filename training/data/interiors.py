@@ -12,7 +12,7 @@ The labels are of six kinds, and only those of rendered rooms and panoramas are 
 - Places rooms of `scenes-*`: unknown but for the top strip; scenes to paste furniture on.
 - views of rendered rooms (`room_views.py`): everything is labelled, lamps, shelves, rugs and pictures too; the tripod
   is unknown.
-- views of photographed panoramas labelled by hand (`labelled.py`): the same, what lies beyond the walls unknown.
+- views of panoramas labelled by eye (`labelled.py`): the same, what lies beyond the walls unknown.
 
 A canvas keeps one code a pixel; a table turns codes into a target and a weight for every class. The first
 class, `furniture`, is any of the others. Swivel chairs are chairs: there are 119 of them, and no photograph
@@ -60,7 +60,7 @@ TOP = 0.08
 """Height of the top strip, of the picture's height."""
 
 OTHER_WEIGHT = 2.5
-"""Of furniture without a class of its own: cupboards, rugs and pictures are labelled in rendered rooms only, and look
+"""Of furniture without a class of its own: cupboards, rugs and pictures are labelled in views of rooms only, and look
 like doors, walls and floors (recall of cupboards in rooms never seen: .2 to .3)."""
 
 VOC_TRUST = (0.3, 0.1, 1.0, 1.0, 0.4, 1.0, 1.0)
@@ -98,10 +98,10 @@ def interior_codes(picture: shards.Picture, ring: float = TRAINED_RING, top: flo
         raise ValueError(f"{picture.key} has no seg.png: not a picture of interiors-*")
     codes = np.full(picture.classes.shape, UNKNOWN, np.uint8)
     codes[: round(top * len(codes))] = STRIP
-    labelled = picture.classes > 0
-    for index in np.unique(picture.classes[labelled]):
+    indices = np.unique(picture.classes[picture.classes > 0])
+    for index in indices:
         codes[ring_round(picture.classes == index, ring)] = RING + INTERIOR_CODES[int(index)]
-    for index in np.unique(picture.classes[labelled]):
+    for index in indices:
         codes[picture.classes == index] = INTERIOR_CODES[int(index)]
     return codes
 
@@ -127,7 +127,7 @@ def teacher_codes(picture: shards.Picture) -> np.ndarray:
 
 
 def room_codes(picture: shards.Picture) -> np.ndarray:
-    """HxW uint8 codes of a view of a rendered room; `picture.classes` are the renderer's."""
+    """HxW uint8 codes of a view of a room; `picture.classes` are the renderer's."""
     if picture.classes is None:
         raise ValueError(f"{picture.key} has no classes: not a view of a rendered room")
     codes = np.full(256, OTHER, np.uint8)

@@ -1,16 +1,19 @@
-"""Photographed panoramas in which every texel was labelled by hand (`python -m training.label`).
+"""Panoramas of others that were labelled by eye (`python -m training.label`): photographs, and a few renders.
 
-Few, but they show what no renderer draws: worn rugs, shades in the light of a window, white chests before white walls.
-They are turned, mirrored and stretched like rendered rooms (an affine change of the space round the camera sends rays
-to rays, whatever stands there) and get another light. The labels lie beside this file, the photographs do not.
+Few, but they show what this project's renderer does not draw: worn rugs, shades in the light of a window, other
+people's taste. They are turned, mirrored and stretched like rendered rooms (the space round the camera changes affinely
+above and below the horizon, so rays stay rays, whatever stands there) and get another light. The labels lie beside this
+file, the pictures do not.
 
-They are divided by source as the data are; besides, homes that are emptied and judged by eye are never learnt from.
+Learnt from and held out are divided by source as the data are. Rooms that are emptied and judged by eye are held out as
+well; other rooms of the same flat are learnt from, and one of them shows a part of one of these through a door.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -18,15 +21,17 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
-from panorama.rooms import classes as rendered
 from training.data import room_views, shards
-from training.data.room_furniture import BEYOND, Batch
+from training.data.room_furniture import BEYOND, UNKNOWN, Batch
 from training.data.room_layouts import coloured, sampled, stretched
 
 LABELS = Path(__file__).parent / "panorama_labels"
-"""KEY.png, 1024x512: indices of `training.label.KINDS`."""
+"""KEY.png: indices of `training.label.KINDS`."""
+COLUMNS = 1024
+"""Of a label, which has half as many rows."""
 JUDGED = (
     "photo_madridflat_1-salon",
     "photo_madridflat_5-dormitorio-2",
@@ -38,7 +43,7 @@ SHARDS = "panoramas-*.tar"
 SOURCE = "panorama"
 """Key prefix of views."""
 VIEWS = 2
-"""Times as many views as of a rendered room: one home shows more than a room does."""
+"""Times as many views of a panorama as of a rendered room: there are few."""
 SOMEWHERE = (np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]), -1.0, 1.0)
 """An outline, where walls are not known and not asked for."""
 
@@ -60,27 +65,43 @@ def held_out(key: str) -> bool:
     return shards.validates("panoramas", key) or key.startswith(JUDGED)
 
 
-def label_of(key: str) -> NDArray[np.uint8]:
+def home_of(key: str) -> str:
+    """What stands for the flat or building that a panorama shows; those of Poly Haven are all of different ones."""
+    return key if key.startswith("photo_polyhaven") else "_".join(key.split("_")[:2])
+
+
+def read_labels(path: Path) -> NDArray[np.uint8]:
     """512x1024 labels.
 
     Raises:
-        FileNotFoundError: there are none.
+        OSError: the file is missing or no picture.
+        ValueError: it is no label.
     """
-    found = cv2.imread(str(LABELS / f"{key}.png"), cv2.IMREAD_UNCHANGED)
-    if found is None:
-        raise FileNotFoundError(f"{LABELS / key}.png is missing: label it with python -m training.label")
-    return np.asarray(found, np.uint8)
+    with Image.open(path) as file:
+        found = np.asarray(file)
+    if found.dtype != np.uint8 or found.shape != (COLUMNS // 2, COLUMNS) or found.max() > BEYOND:
+        raise ValueError(
+            f"{path} is {found.dtype} of shape {found.shape} and goes up to {found.max()}; a label is 8-bit, "
+            f"{COLUMNS}x{COLUMNS // 2}, of one channel, and goes up to {BEYOND}"
+        )
+    return found
 
 
-def labelled(folder: Path, *, learnt: bool) -> list[shards.Picture]:
+def label_of(key: str) -> NDArray[np.uint8]:
+    """A panorama's labels; raises as `read_labels`."""
+    return read_labels(LABELS / f"{key}.png")
+
+
+def pictures(folder: Path, *, learnt: bool) -> Iterator[shards.Picture]:
     """The labelled panoramas of the shards in a folder, either those to learn from or those held out.
 
     Raises:
         FileNotFoundError: there is no shard.
     """
     known = {path.stem for path in LABELS.glob("*.png")}
-    paths = shards.shards(folder, SHARDS)
-    return list(shards.pictures(paths, lambda key: key in known and held_out(key) != learnt))
+    return shards.pictures(
+        shards.shards(folder, SHARDS), lambda key: key in known and held_out(key) != learnt
+    )
 
 
 def load(folder: Path, width: int, *, learnt: bool) -> Panoramas:
@@ -92,15 +113,16 @@ def load(folder: Path, width: int, *, learnt: bool) -> Panoramas:
         learnt: those to learn from; otherwise those held out.
 
     Raises:
-        FileNotFoundError: there is no shard, or none of its panoramas is labelled.
+        FileNotFoundError: there is no shard, or no such panorama in it.
     """
-    found, size = labelled(folder, learnt=learnt), (width, width // 2)
+    found, size = list(pictures(folder, learnt=learnt)), (width, width // 2)
     if not found:
-        raise FileNotFoundError(f"no panorama in {folder} is labelled; pass the folder of the shards")
+        which = "to be learnt from" if learnt else "held out"
+        raise FileNotFoundError(f"no labelled panorama in {folder} is {which}; pass the folder of the shards")
     rgb = [cv2.resize(one.rgb, size, interpolation=cv2.INTER_AREA) for one in found]
-    kinds = [cv2.resize(label_of(one.key), size, interpolation=cv2.INTER_NEAREST) for one in found]
-    pictures = torch.from_numpy(np.stack(rgb)).permute(0, 3, 1, 2).contiguous()
-    return Panoramas(pictures, torch.from_numpy(np.stack(kinds)), [one.key for one in found])
+    kinds = [cv2.resize(label_of(one.key), size, interpolation=cv2.INTER_NEAREST_EXACT) for one in found]
+    planes = torch.from_numpy(np.stack(rgb)).permute(0, 3, 1, 2).contiguous()
+    return Panoramas(planes, torch.from_numpy(np.stack(kinds)), [one.key for one in found])
 
 
 def draw(source: Panoramas, count: int, size: tuple[int, int], random: np.random.Generator) -> Batch:
@@ -133,11 +155,11 @@ def views(folder: Path, side: int, limit: int | None = None) -> Iterator[shards.
     Raises:
         FileNotFoundError: there is no shard.
     """
-    for picture in labelled(folder, learnt=True)[:limit]:
+    for picture in islice(pictures(folder, learnt=True), limit):
         random = np.random.default_rng(list(picture.key.encode()))
         labels = label_of(picture.key)
-        labels = np.where(labels == BEYOND, rendered.TRIPOD, labels).astype(np.uint8)
-        large = cv2.resize(labels, picture.rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+        labels = np.where(labels == BEYOND, UNKNOWN, labels).astype(np.uint8)
+        large = cv2.resize(labels, picture.rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
         for index in range(VIEWS * room_views.COUNT):
             view = room_views.drawn(random, index % room_views.COUNT, side)
             yield room_views.seen(f"{SOURCE}-{picture.key}-{index:02d}", picture.rgb, large, view)

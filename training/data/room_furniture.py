@@ -37,6 +37,8 @@ CLASSES = (*KINDS, furniture.BEYOND)
 """In the order of the network's channels."""
 BEYOND = len(rendered.CLASSES)
 """Label of what lies beyond the room's walls; the others are indices into `panorama.rooms.CLASSES`."""
+UNKNOWN = rendered.TRIPOD
+"""Label of what is not learnt from: rendered rooms hide it under the tripod."""
 BARE, THINNED, GONE = 0.1, 0.4, (0.1, 0.7)
 """Shares of pictures of the empty room, and of those that lack some pieces; how likely each of these is gone."""
 NUMBERS = 256

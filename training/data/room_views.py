@@ -156,7 +156,7 @@ def drawn(random: np.random.Generator, index: int, side: int) -> View:
 
 
 def seen(key: str, picture: np.ndarray, labels: np.ndarray, view: View) -> shards.Picture:
-    """A panorama's view with its labels; both HxW."""
+    """A panorama's view; `labels` are HxW like it."""
     frame = Frame.full(picture.shape[1], picture.shape[0])
     rgb = np.rint(np.clip(render(frame, picture, view), 0, 255)).astype(np.uint8)
     # one plane a class, linear: the outlines of classes are never mixed into a third one
