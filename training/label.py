@@ -9,8 +9,9 @@ numbers and a grid; whoever looks writes what is wrong with it into FOLDER/NAME.
 Numbers are the parts of the draft, coordinates pixels of a panorama of 2048 columns (they go on beyond the seam, and
 may overlap round a pole), kinds the names of `panorama.rooms.CLASSES`, "beyond" for what is seen through windows and
 doors, "unknown" for what must not be learnt. A label is a PNG of class indices, 1024x512; texels along a polygon's
-outline, and parts of the draft too small to be numbered, are unknown. Those that are learnt from lie in `training/data/panorama_labels`, each under the
-name of its panorama in the shards; the drafts of most were painted over as a whole.
+outline, and parts of the draft too small to be numbered, are unknown. Those that are learnt from lie in
+`training/data/panorama_labels`, each under the name of its panorama in the shards; the drafts of most were painted
+over as a whole.
 """
 
 from __future__ import annotations
