@@ -87,6 +87,34 @@ def test_batches_carry_their_labels_along(data: Path) -> None:
         assert float((seen & sofa).sum() / (seen | sofa).sum()) > 0.8  # but for its outline, at this size
 
 
+def test_pieces_have_numbers_of_their_own_up_to_their_outline() -> None:
+    labels = truth()
+    labels[300:310, 700:710] = rendered.LAMP
+    labels[298:300, 700:710] = UNKNOWN  # its outline
+    numbers = labelled.pieces(labels)
+    assert len(np.unique(numbers)) == 3 and (numbers[labels == BEYOND] == 0).all()
+    assert numbers[299, 705] == numbers[305, 705] != numbers[300, 200] and numbers[500, 500] == 0
+
+
+def test_pieces_are_painted_and_the_room_is_not(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelled, "REPAINTED", 1.0)
+    source, random = labelled.load(data, 256, learnt=True), np.random.default_rng(0)
+    plain, sofa = source.pictures[0].float() / 255, source.objects[0] > 0
+    colours = set()
+    for _ in range(5):
+        picture = labelled._painted(source, 0, random)
+        assert torch.equal(picture[:, ~sofa], plain[:, ~sofa])
+        colours.add(tuple(picture[:, 70, 40].tolist()))
+    assert len(colours) == 5
+
+
+def test_bare_panoramas_are_drawn_seldom_and_give_fewer_views(data: Path) -> None:
+    Image.fromarray(np.zeros((HIGH, WIDE), np.uint8)).save(labelled.LABELS / f"{UNLABELLED}.png")
+    assert labelled.load(data, 128, learnt=True).weights.tolist() == [1.0, labelled.SELDOM]
+    count = {key: sum(key in one.key for one in labelled.views(data, 32)) for key in (LEARNT, UNLABELLED)}
+    assert count[LEARNT] > 3 * count[UNLABELLED] > 0
+
+
 def test_views_show_what_is_labelled_and_nothing_beyond(data: Path) -> None:
     found = list(labelled.views(data, 48))
     assert len(found) == labelled.VIEWS * room_views.COUNT and len({one.key for one in found}) == len(found)

@@ -1,9 +1,9 @@
 """Panoramas of others that were labelled by eye (`python -m training.label`): photographs, and a few renders.
 
 Few, but they show what this project's renderer does not draw: worn rugs, shades in the light of a window, other
-people's taste. They are turned, mirrored and stretched like rendered rooms (the space round the camera changes affinely
-above and below the horizon, so rays stay rays, whatever stands there) and get another light. The labels lie beside this
-file, the pictures do not.
+people's taste. They are turned, mirrored and stretched like rendered rooms (the space round the camera changes
+affinely above and below the horizon, so rays stay rays, whatever stands there), their pieces painted, and get another
+light. The labels lie beside this file, the pictures do not.
 
 Learnt from and held out are divided by source as the data are. Rooms that are emptied and judged by eye are held out as
 well; other rooms of the same flat are learnt from, and one of them shows a part of one of these through a door.
@@ -25,7 +25,7 @@ from PIL import Image
 from torch import Tensor
 
 from training.data import room_views, shards
-from training.data.room_furniture import BEYOND, UNKNOWN, Batch
+from training.data.room_furniture import BEYOND, NUMBERS, REPAINTED, UNKNOWN, Batch, paints
 from training.data.room_layouts import coloured, sampled, stretched
 
 LABELS = Path(__file__).parent / "panorama_labels"
@@ -42,22 +42,39 @@ JUDGED = (
 SHARDS = "panoramas-*.tar"
 SOURCE = "panorama"
 """Key prefix of views."""
-VIEWS = 2
-"""Times as many views of a panorama as of a rendered room: there are few."""
+VIEWS, FEW = 2, 0.5
+"""Times as many views of a panorama as of a rendered room (there are few panoramas), and of one without furniture."""
+BARE, SELDOM = 0.005, 0.2
+"""Share of the picture that furniture covers where hardly any stands, and how often such a panorama is drawn, relative
+to the others: nearly half of them are bare, of flats to let and bathrooms."""
 SOMEWHERE = (np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]), -1.0, 1.0)
 """An outline, where walls are not known and not asked for."""
 
 
 class Panoramas(NamedTuple):
-    """Nx3xHxW uint8 pictures, NxHxW uint8 labels as those of `room_furniture.Batch`, and their keys."""
+    """Panoramas in memory.
+
+    Attributes:
+        pictures: Nx3xHxW uint8.
+        classes: NxHxW uint8, labels as those of `room_furniture.Batch`.
+        objects: NxHxW int64, number of the piece that each texel shows, 0 = none.
+        weights: how often each is drawn, relative to the others.
+        keys: of the panoramas.
+    """
 
     pictures: Tensor
     classes: Tensor
+    objects: Tensor
+    weights: NDArray[np.float64]
     keys: list[str]
 
     def to(self, device: torch.device) -> Self:
         """The same on a device."""
-        return self._replace(pictures=self.pictures.to(device), classes=self.classes.to(device))
+        return self._replace(
+            pictures=self.pictures.to(device),
+            classes=self.classes.to(device),
+            objects=self.objects.to(device),
+        )
 
 
 def held_out(key: str) -> bool:
@@ -122,7 +139,33 @@ def load(folder: Path, width: int, *, learnt: bool) -> Panoramas:
     rgb = [cv2.resize(one.rgb, size, interpolation=cv2.INTER_AREA) for one in found]
     kinds = [cv2.resize(label_of(one.key), size, interpolation=cv2.INTER_NEAREST_EXACT) for one in found]
     planes = torch.from_numpy(np.stack(rgb)).permute(0, 3, 1, 2).contiguous()
-    return Panoramas(planes, torch.from_numpy(np.stack(kinds)), [one.key for one in found])
+    weights = np.array([SELDOM if bare(labels) else 1.0 for labels in kinds])
+    return Panoramas(
+        planes,
+        torch.from_numpy(np.stack(kinds)),
+        torch.from_numpy(np.stack([pieces(labels) for labels in kinds])),
+        weights,
+        [one.key for one in found],
+    )
+
+
+def pieces(labels: np.ndarray) -> NDArray[np.int64]:
+    """Number of the piece that each texel shows, 0 for none; what is unknown round a piece belongs to it."""
+    numbers, last = np.zeros(labels.shape, np.uint8), 0
+    for kind in range(1, UNKNOWN):
+        count, own = cv2.connectedComponents((labels == kind).astype(np.uint8))
+        own = np.where(own > 0, own + last, 0)
+        numbers, last = (
+            np.maximum(numbers, np.where(own < NUMBERS, own, 0).astype(np.uint8)),
+            last + count - 1,
+        )
+    around = cv2.dilate(numbers, np.ones((5, 5), np.uint8))
+    return np.where((numbers == 0) & (labels == UNKNOWN), around, numbers).astype(np.int64)
+
+
+def bare(labels: np.ndarray) -> bool:
+    """Whether hardly any furniture is labelled."""
+    return float(((labels > 0) & (labels != UNKNOWN) & (labels != BEYOND)).mean()) < BARE
 
 
 def draw(source: Panoramas, count: int, size: tuple[int, int], random: np.random.Generator) -> Batch:
@@ -135,13 +178,20 @@ def draw(source: Panoramas, count: int, size: tuple[int, int], random: np.random
         random: draws everything.
     """
     device = source.pictures.device
-    which = random.integers(len(source.keys), size=count)
+    which = random.choice(len(source.keys), size=count, p=source.weights / source.weights.sum())
     grids = [stretched(SOMEWHERE, size, random)[0] for _ in which]
     grid = torch.from_numpy(np.stack(grids)).to(device)
-    rgb = sampled(source.pictures[which].float() / 255, grid, "bilinear")
+    shown = torch.stack([_painted(source, int(index), random) for index in which])
+    rgb = sampled(shown, grid, "bilinear")
     labels = sampled(source.classes[which][:, None].float(), grid, "nearest")
     poles = torch.tensor([-math.pi / 2, math.pi / 2], device=device)[None, :, None]
     return Batch(coloured(rgb, poles.expand(count, 2, size[1]), random), labels[:, 0].long())
+
+
+def _painted(source: Panoramas, index: int, random: np.random.Generator) -> Tensor:
+    """One panorama (3xHxW in [0, 1] and above), its pieces mostly in other colours."""
+    picture, marks = source.pictures[index].float() / 255, source.objects[index]
+    return picture * paints(picture, marks, random)[:, marks] if random.random() < REPAINTED else picture
 
 
 def views(folder: Path, side: int, limit: int | None = None) -> Iterator[shards.Picture]:
@@ -160,6 +210,6 @@ def views(folder: Path, side: int, limit: int | None = None) -> Iterator[shards.
         labels = label_of(picture.key)
         labels = np.where(labels == BEYOND, UNKNOWN, labels).astype(np.uint8)
         large = cv2.resize(labels, picture.rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
-        for index in range(VIEWS * room_views.COUNT):
+        for index in range(round((FEW if bare(labels) else VIEWS) * room_views.COUNT)):
             view = room_views.drawn(random, index % room_views.COUNT, side)
             yield room_views.seen(f"{SOURCE}-{picture.key}-{index:02d}", picture.rgb, large, view)

@@ -171,7 +171,7 @@ def _furnished(source: Rooms, index: int, random: np.random.Generator) -> tuple[
     if kind < BARE:
         return empty, torch.where(labels == rendered.TRIPOD, labels, without)
     if random.random() < REPAINTED:
-        full = full * _paint(full, marks, random)[:, marks]
+        full = full * paints(full, marks, random)[:, marks]
     if kind < BARE + THINNED:
         lost = torch.from_numpy(random.random(NUMBERS) < random.uniform(*GONE)).to(marks.device)
         lost[0] = False
@@ -183,8 +183,8 @@ def _furnished(source: Rooms, index: int, random: np.random.Generator) -> tuple[
     return full, labels
 
 
-def _paint(picture: Tensor, marks: Tensor, random: np.random.Generator) -> Tensor:
-    """3xNUMBERS factors, 1 for the room itself."""
+def paints(picture: Tensor, marks: Tensor, random: np.random.Generator) -> Tensor:
+    """3xNUMBERS factors of new colours for the objects of a picture (3xHxW in [0, 1]; marks: HxW), 1 for the room."""
     flat = marks.flatten()
     count = torch.bincount(flat, minlength=NUMBERS).clamp_min(1)
     mean = torch.stack([torch.bincount(flat, plane.flatten(), NUMBERS) for plane in picture]) / count
