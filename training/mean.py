@@ -1,8 +1,10 @@
 """Averages weights of one run: `python -m training.mean OUT.safetensors EARLIER.safetensors LATER.safetensors`.
 
 The mean of weights along a run lies in a flatter place than its end and carries over better to what was not learnt
-from (Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018). Use it where
-validation agrees. The header is the last file's, with the steps of all.
+from (Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018). So does the mean
+of a network and of what it became on few other pictures: it keeps what it knew (Wortsman et al., "Robust Fine-Tuning
+of Zero-Shot Models", CVPR 2022, section 3). Use it where validation agrees. The header is the last file's, with the
+steps of all.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ def mean(paths: Sequence[Path]) -> tuple[dict[str, Tensor], dict[str, str]]:
         for name, last in weights[-1].items()
     }
     notes = [json.loads(header.get("training", "{}")) for header in headers]
-    steps = {"steps": [note.get("step") for note in notes], "rooms": notes[-1].get("rooms")}
+    steps = {"steps": [note.get("step") for note in notes]}
+    steps |= {key: notes[-1][key] for key in ("rooms", "others", "split") if key in notes[-1]}
     return tensors, headers[-1] | {"training": json.dumps(steps)}
 
 
