@@ -5,10 +5,11 @@ furniture networks (`vanisher_core/models/furniture.py`) look at the whole panor
 mirrored. They also tell pieces apart that the segmenter has no word for: rugs, lamps, pictures, shelves, cabinets.
 
 One has learnt on rooms that hold furniture and nothing else, three on homes (`panorama.rooms --lived-in`): they know
-kitchens and radiators for what they are, small things and large rugs, mirrors; the latest one on panoramas labelled by
-eye as well. The latest two, trained on from one another, also tell what lies beyond the room's walls (BEYOND), and say of it what it would be in this room. Their
-answers are averaged, as networks that learnt otherwise err elsewhere (Lakshminarayanan, Pritzel and Blundell, "Simple
-and Scalable Predictive Uncertainty Estimation using Deep Ensembles", NeurIPS 2017, section 2.4).
+kitchens and radiators for what they are, small things and large rugs, mirrors; the latest one on panoramas labelled
+by eye as well. The latest two, trained on from one another, also tell what lies beyond the room's walls (BEYOND), and
+say of it what it would be in this room. Their answers are averaged, as networks that learnt otherwise err elsewhere
+(Lakshminarayanan, Pritzel and Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles",
+NeurIPS 2017, section 2.4).
 """
 
 from __future__ import annotations
