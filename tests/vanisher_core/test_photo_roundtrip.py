@@ -2,6 +2,7 @@
 
 import io
 
+import imagecodecs
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from tests.vanisher_core.photo_files import exif_block, jpeg_segments, noise, pillow, png, smooth, tiff
 from vanisher_core.codecs import palette
+from vanisher_core.codecs.png import encode_samples
 from vanisher_core.photo import Photo
 
 SIDE = st.integers(1, 200)
@@ -279,3 +281,12 @@ def test_no_entry_of_a_nearer_alpha_is_passed_over(seed):
     taken = np.take_along_axis(steps, found[..., None].astype(int), 2)[..., 0]
     kept = (colours == table[0]).all(-1)
     assert (kept | (taken == steps.min(-1))).all()
+
+
+def test_narrow_noise_is_a_whole_png():
+    for height in range(100, 200, 3):
+        for width, dtype in ((1, "uint16"), (2, "uint8"), (3, "uint8")):
+            speckled = noise((height, width), dtype, height)
+            data = encode_samples(speckled)
+            assert data.endswith(b"IEND\xaeB`\x82")
+            np.testing.assert_array_equal(imagecodecs.png_decode(data), speckled)

@@ -32,6 +32,7 @@ GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
 DEPTHS = {GREY: (1, 2, 4, 8, 16), RGB: (8, 16), PALETTE: (1, 2, 4, 8), GREY_ALPHA: (8, 16), RGBA: (8, 16)}
 SAMPLES = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGBA: 4}
 DEFLATE_RATIO = 1032  # no deflate stream expands more than this
+SPARE = 4096  # bytes for chunks and block headers beside the samples, more than any small picture needs
 
 
 @dataclass(frozen=True)
@@ -187,8 +188,10 @@ def _image_data(samples: Samples, recipe: Recipe | None, depth: int) -> tuple[by
 def encode_samples(samples: Samples) -> bytes:
     """A plain PNG file of 8- or 16-bit samples."""
     arguments: dict[str, Any] = {"level": 3, "strategy": 3, "filter": 128}
-    planes = samples if channels(samples) == 1 else np.ascontiguousarray(samples)
-    return bytes(imagecodecs.png_encode(np.ascontiguousarray(planes), **arguments))
+    planes = np.ascontiguousarray(samples)
+    # the library's own buffer is too small for noise in narrow pictures, which then end without their last chunks
+    rows = planes.nbytes + len(planes)
+    return bytes(imagecodecs.png_encode(planes, out=rows + rows // 64 + SPARE, **arguments))
 
 
 def with_xmp(recipe: Recipe, packet: bytes) -> Recipe:
