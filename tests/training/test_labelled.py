@@ -191,9 +191,20 @@ def test_edits_are_carried_out_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "edit", [{"drop": [9]}, {"kind": [1, "unicorn"]}, {"polygon": [[1, 2]], "kind": "bed"}, {}]
+    "edit",
+    [
+        5,
+        {},
+        {"drop": [9]},
+        {"drop": [[1]]},
+        {"drop": [1], "polygon": []},
+        {"kind": [1, "unicorn"]},
+        {"polygon": [[1, 2]], "kind": "bed"},
+        {"polygon": [[1, 2], [3, "x"], [5, 6]], "kind": "bed"},
+        {"polygon": [[1, 2], [3, 1e12], [5, 6]], "kind": "bed"},
+    ],
 )
-def test_edits_that_mean_nothing_are_refused(edit: dict[str, object]) -> None:
+def test_edits_that_mean_nothing_are_refused(edit: object) -> None:
     draft = np.zeros((HIGH, WIDE), np.uint8)
     draft[100:150, 100:150] = rendered.TV
     with pytest.raises(UsageError, match=r"parts are 1 to 1|is no polygon"):

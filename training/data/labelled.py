@@ -1,4 +1,4 @@
-"""Panoramas of others that were labelled by eye (`python -m training.label`): photographs, and a few renders.
+"""Panoramas of others that were labelled by eye (`python -m training.label`): photographs, and renders.
 
 Few, but they show what this project's renderer does not draw: worn rugs, shades in the light of a window, other
 people's taste. They are turned, mirrored and stretched like rendered rooms (the space round the camera changes
