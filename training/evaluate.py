@@ -7,10 +7,11 @@
     python -m training.evaluate layout --out figures --plates 8
     python -m training.evaluate find --out figures --plates 8 --again
     python -m training.evaluate labelled --out figures --plates 8
+    python -m training.evaluate photographs --out figures --plates 8
     python -m training.evaluate speed --out figures
 
-Each prints Markdown, ends with its bars (met or not; `labelled` has none), and keeps PART.md and PART.csv in the folder
-of `--out`.
+Each prints Markdown, ends with its bars (met or not; `labelled` and `photographs` have none), and keeps PART.md and
+PART.csv in the folder of `--out`.
 Each part has its own `--help`. A quick look on two cores: `inpaint --sizes 256 --count 8 --no-memory`.
 """
 
@@ -28,6 +29,7 @@ PARTS = {
     "layout": "training.evaluate_layout",
     "find": "training.evaluate_find",
     "labelled": "training.evaluate_labelled",
+    "photographs": "training.evaluate_photographs",
     "speed": "training.speed",
 }
 

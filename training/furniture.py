@@ -8,7 +8,7 @@ furniture (Milletari et al., V-Net, 2016, section 3). Figures on rooms never tra
 odds, `named`, the share of furniture that is also given its own class, and `alarm`, the share of the sphere that is
 called furniture in the empty rooms; `beyond`, the intersection over union of what lies beyond the walls.
 `--panoramas DATA` mixes in those labelled by eye (`training.data.labelled`), and adds the figure `labelled`: `iou` on
-those held out.
+those held out. `--photographs DATA` pastes photographs labelled by eye into some pictures (`training.data.pasted`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from panorama.rooms import classes as rendered
 from training import common, upright
-from training.data import labelled, room_furniture
+from training.data import labelled, pasted, room_furniture
 from training.light import area
 from vanisher_core.models.furniture import FurnitureNet, build_furniture
 
@@ -42,6 +42,10 @@ class Config(upright.Config):
     """Folder of the shards whose labelled panoramas are learnt from as well."""
     share: float = 0.3
     """Of the pictures, that show one of them."""
+    photographs: Path | None = None
+    """Folder of the shards whose labelled photographs are pasted in."""
+    pasted: float = 0.5
+    """Share of the pictures that hold some of them."""
 
 
 def shares_of(labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,29 +117,32 @@ def agreement(net: FurnitureNet, source: labelled.Panoramas) -> float:
 def mixed(
     source: room_furniture.Rooms,
     others: labelled.Panoramas | None,
+    seen: pasted.Photographs | None,
     config: Config,
     random: np.random.Generator,
 ) -> room_furniture.Batch:
-    """A batch of rooms, a share of them labelled panoramas if there are any."""
+    """A batch of rooms, a share of them labelled panoramas if there are any, photographs pasted into some."""
     size = config.size, 2 * config.size
     count = int((random.random(config.batch) < config.share).sum()) if others else 0
     batches = [labelled.draw(others, count, size, random)] if others and count else []
     if count < config.batch:
         batches.append(room_furniture.draw(source, config.batch - count, size, random))
     rgb, classes = zip(*batches, strict=True)
-    return room_furniture.Batch(torch.cat(rgb), torch.cat(classes))
+    batch = room_furniture.Batch(torch.cat(rgb), torch.cat(classes))
+    return pasted.paste(batch, seen, config.pasted, random) if seen else batch
 
 
 def train(config: Config) -> dict[str, float]:
     """Trains or resumes; returns the last figures.
 
     Raises:
-        FileNotFoundError: there are no rooms, or no labelled panoramas where they are asked for.
-        ValueError: there are none to learn from, or none to hold out, or the share is none.
+        FileNotFoundError: there are no rooms, or no labelled pictures where they are asked for.
+        ValueError: there are none to learn from, or none to hold out, or a share is none.
         FloatingPointError: the loss is not finite.
     """
-    if not 0 <= config.share <= 1:
-        raise ValueError(f"share={config.share} must be from 0 to 1")
+    for name in ("share", "pasted"):
+        if not 0 <= getattr(config, name) <= 1:
+            raise ValueError(f"{name}={getattr(config, name)} must be from 0 to 1")
     source, held_out = upright.prepared(config, room_furniture.load)
     others, kept = (
         labelled.load(config.panoramas, 2 * config.size, learnt=learnt).to(torch.device(config.device))
@@ -143,9 +150,14 @@ def train(config: Config) -> dict[str, float]:
         else None
         for learnt in (True, False)
     )
+    seen = (
+        pasted.load(config.photographs, config.size // 2).to(torch.device(config.device))
+        if config.photographs
+        else None
+    )
 
     def loss(net: nn.Module, random: np.random.Generator) -> Tensor:
-        return loss_of(cast(FurnitureNet, net), mixed(source, others, config, random))
+        return loss_of(cast(FurnitureNet, net), mixed(source, others, seen, config, random))
 
     def figures(net: nn.Module) -> dict[str, float]:
         asked = cast(FurnitureNet, net)
@@ -163,7 +175,7 @@ def train(config: Config) -> dict[str, float]:
         figures,
         len(source.seeds) + len(held_out.seeds),
         classes,
-        others.keys if others else (),
+        [*(others.keys if others else ()), *(seen.keys if seen else ())],
     )
     return upright.train(config, job)
 

@@ -1,52 +1,47 @@
-"""Labels panoramas by eye: `python -m training.label propose|show|draw --labels FOLDER PANORAMA ...`.
+"""Labels rooms by eye: `python -m training.label propose|show|draw --labels FOLDER PICTURE ...`.
 
-What `panorama.find` finds is the first draft (`propose`: FOLDER/NAME.draft.png). `show` draws it over the picture with
-numbers and a grid; whoever looks writes what is wrong with it into FOLDER/NAME.edits.json, and `draw` carries that out
-(FOLDER/NAME.png, and sheets that end in `-drawn`):
+Pictures are panoramas, or photographs (`--photographs`). What is found in one now is the first draft (`propose`:
+FOLDER/NAME.draft.png). `show` draws it over the picture with numbers and a grid; whoever looks writes what is wrong
+with it into FOLDER/NAME.edits.json, and `draw` carries that out (FOLDER/NAME.png, and sheets that end in `-drawn`):
 
     [{"drop": [3, 7]}, {"kind": [5, "lamp"]}, {"polygon": [[800, 400], [850, 400], [820, 470]], "kind": "table"}]
 
 Numbers are the parts of the draft, coordinates pixels of a panorama of 2048 columns (they go on beyond the seam, and
-may overlap round a pole), kinds the names of `panorama.rooms.CLASSES`, "beyond" for what is seen through windows and
-doors, "unknown" for what must not be learnt. A label is a PNG of class indices, 1024x512; texels along a polygon's
-outline, and parts of the draft too small to be numbered, are unknown. Those that are learnt from lie in
-`training/data/panorama_labels`, each under the name of its panorama in the shards; the drafts of most were painted
-over as a whole.
+may overlap round a pole) or of a photograph three times as large (as its sheet shows it), kinds the names of
+`panorama.rooms.CLASSES`, "beyond" for what is seen through windows and doors, "unknown" for what must not be learnt. A
+label is a PNG of class indices, 1024x512 for a panorama, as large as the picture for a photograph; texels along a
+polygon's outline, and parts of the draft too small to be numbered, are unknown. Those that are learnt from lie in
+`training/data/panorama_labels` and `photograph_labels`, each under the name of its picture in the shards; the drafts
+of most were painted over as a whole.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from panorama.rooms import classes as rendered
+from training.data import photographs
 from training.data.labelled import COLUMNS, read_labels
 from training.data.room_furniture import BEYOND, UNKNOWN
+from training.label_edits import KINDS, PANORAMA, PHOTOGRAPH, Canvas, drawn, parts
 from vanisher_core.errors import UsageError, VanisherError
 
-KINDS = {name: index for index, name in enumerate(rendered.CLASSES) if index != rendered.TRIPOD} | {
-    "unknown": UNKNOWN,
-    "beyond": BEYOND,
-}
-"""Names of what can be labelled, and their indices."""
 UNSURE = (0.2, 0.5)
 """Chances of lying beyond the walls between which nothing is said."""
-OUTLINE = 3
-"""Texels that a polygon's unknown outline is wide."""
-LEAST = 40
-"""Texels of the smallest part that gets a number."""
-TILES, OVERLAP, ROWS, SCALE = 4, 110, (110, 1010), 1.3
+NAMELESS = 0.25
+"""Chance of the likeliest class from which on a photograph's furniture is called by it."""
+TILES, OVERLAP, ROWS, ENLARGED = 4, 110, (110, 1010), 1.3
 """Pictures that a panorama is shown in, what they share, and which rows of the panorama they show, in pixels of 2048
 columns; how much they are enlarged."""
+GRID = 50
+"""Pixels between the lines of the grid."""
 
 
 def proposed(path: Path) -> NDArray[np.uint8]:
@@ -78,79 +73,35 @@ def proposed(path: Path) -> NDArray[np.uint8]:
     return np.where(sized(found) > 0.5, kinds, labels).astype(np.uint8)
 
 
-def parts(labels: NDArray[np.uint8]) -> tuple[NDArray[np.int32], list[int]]:
-    """Connected texels of one class, numbered from 1 (0: too small, or none), and the class of each number."""
-    numbers, kinds = np.zeros(labels.shape, np.int32), []
-    for kind in np.unique(labels[(labels > 0) & (labels != UNKNOWN)]).tolist():
-        count, own, stats, _ = cv2.connectedComponentsWithStats((labels == kind).astype(np.uint8))
-        for index in range(1, count):
-            if stats[index, cv2.CC_STAT_AREA] >= LEAST:
-                kinds.append(kind)
-                numbers[own == index] = len(kinds)
-    return numbers, kinds
-
-
-def drawn(draft: NDArray[np.uint8], edits: object) -> NDArray[np.uint8]:
-    """A draft after edits, see the module's docstring.
+def proposed_in_photograph(path: Path) -> NDArray[np.uint8]:
+    """What the furniture segmenter finds in a photograph, as a label; what it has no word for is a cabinet.
 
     Raises:
-        UsageError: the edits are no list, or one is none of the three, or names no part or kind.
+        OSError: the file can't be read.
+        VanisherError: weights are missing.
     """
-    if not isinstance(edits, list):
-        raise UsageError("edits are a list: [] leaves the draft as it is")
-    labels, (numbers, kinds) = draft.copy(), parts(draft)
-    labels[(numbers == 0) & (labels > 0)] = UNKNOWN
-    for edit in edits:
-        match edit:
-            case {"drop": [*which], **others} if not others and all(_is_part(one, kinds) for one in which):
-                labels[np.isin(numbers, which)] = 0
-            case {"kind": [number, str(kind)], **others} if (
-                not others and _is_part(number, kinds) and kind in KINDS
-            ):
-                labels[numbers == number] = KINDS[kind]
-            case {"polygon": [*corners], "kind": str(kind), **others} if not others and kind in KINDS:
-                _paint(labels, _corners(corners), KINDS[kind])
-            case _:
-                choice = f"parts are 1 to {len(kinds)}, kinds {', '.join(KINDS)}"
-                raise UsageError(f"{edit} is no edit of this draft; {choice}")
-    return labels
+    from training.data.interiors import CLASSES
+    from vanisher_core.segment import Segmenter
+
+    found = Segmenter("auto").probabilities(_picture(path), CLASSES)
+    chances = np.stack([found[name] for name in CLASSES[1:]])
+    named = np.array([KINDS[name] for name in CLASSES[1:]])[chances.argmax(0)]
+    kinds = np.where(chances.max(0) < NAMELESS, KINDS["cabinet"], named)
+    return np.where(found[CLASSES[0]] > 0.5, kinds, 0).astype(np.uint8)
 
 
-def _is_part(number: object, kinds: list[int]) -> bool:
-    return isinstance(number, int) and 0 < number <= len(kinds)
-
-
-def _corners(corners: list[Any]) -> np.ndarray:
-    """Nx2 pixels of the label.
-
-    Raises:
-        UsageError: they are no three points or more, or far outside the picture.
-    """
-    far = 8 * COLUMNS
-    pairs = [one for one in corners if isinstance(one, list) and len(one) == 2]
-    numbers = [
-        n for pair in pairs for n in pair if isinstance(n, int | float) and math.isfinite(n) and abs(n) <= far
-    ]
-    if len(corners) < 3 or len(numbers) != 2 * len(corners):
-        raise UsageError(
-            f"{corners} is no polygon: give three or more [x, y] in pixels, none farther off than {far}"
-        )
-    return np.array(numbers, np.float32).reshape(-1, 2) / 2 - 0.25
-
-
-def _paint(labels: NDArray[np.uint8], corners: np.ndarray, kind: int) -> None:
-    """Paints a polygon round the sphere; its outline is unknown where it changes anything."""
-    wide, masks = labels.shape[1], []
-    for turn in (-wide, 0, wide):
-        at = np.rint(corners).astype(np.int32) + np.array([turn, 0])
-        inside, rim = np.zeros_like(labels), np.zeros_like(labels)
-        cv2.fillPoly(inside, [at], 1)
-        cv2.polylines(rim, [at], True, 1, OUTLINE)
-        masks.append((inside > rim, rim > 0))
-    for _, rim in masks:
-        labels[rim & (labels != kind)] = UNKNOWN
-    for inside, _ in masks:  # last: what goes round the sphere and overlaps itself has no outline there
-        labels[inside] = kind
+def tinted(picture: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """A picture with labels of any size over it: furniture red, beyond blue, unknown grey, outlines yellow."""
+    large = cv2.resize(labels, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    over = picture.copy()
+    for marks, tint in (
+        (large == BEYOND, (0, 0, 100)),
+        (large == UNKNOWN, (60, 60, 60)),
+        ((large > 0) & (large < UNKNOWN), (100, 0, 0)),
+    ):
+        over[marks] = over[marks] // 2 + np.array(tint, np.uint8)
+    over[cv2.morphologyEx(large, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0] = (255, 255, 0)
+    return over
 
 
 def sheets(
@@ -159,86 +110,114 @@ def sheets(
     """Pictures (RGB) to look at: four parts of the panorama as it is, and the same with the labels."""
     wide = 2 * COLUMNS
     small = cv2.resize(picture, (wide, COLUMNS), interpolation=cv2.INTER_AREA)
-    large = cv2.resize(labels, (wide, COLUMNS), interpolation=cv2.INTER_NEAREST_EXACT)
-    over = small.copy()
-    for marks, tint in (
-        (large == BEYOND, (0, 0, 100)),
-        (large == UNKNOWN, (60, 60, 60)),
-        ((large > 0) & (large < UNKNOWN), (100, 0, 0)),
-    ):
-        over[marks] = over[marks] // 2 + np.array(tint, np.uint8)
-    over[cv2.morphologyEx(large, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0] = (255, 255, 0)
-    names = {index: name for name, index in KINDS.items()}
-    numbers, kinds = parts(labels)
-    words = {number: f"{number} " * numbered + names[kind] for number, kind in enumerate(kinds, 1)}
+    over = tinted(small, labels)
+    numbers, words = _words(labels, PANORAMA, numbered=numbered)
+    top, bottom = ROWS
     clean, marked = [], []
     for tile in range(TILES):
         first = tile * wide // TILES - OVERLAP // 2
         columns = np.arange(first, first + wide // TILES + OVERLAP)
+        here = numbers[top // 2 : bottom // 2][:, columns % wide // 2]
         for plane, into, said in ((small, clean, {}), (over, marked, words)):
-            into.append(_sheet(np.take(plane, columns, 1, mode="wrap"), first, numbers, said))
+            shown = np.take(plane, columns, 1, mode="wrap")[top:bottom]
+            large = cv2.resize(shown, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
+            into.append(_lettered(large, (first, top), ENLARGED, here, said))
     return clean, marked
 
 
-def _sheet(tile: np.ndarray, first: int, numbers: NDArray[np.int32], words: dict[int, str]) -> np.ndarray:
-    """One enlarged part with a grid, and a word for each number."""
-    top, bottom = ROWS
-    shown = cv2.resize(tile[top:bottom], None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)
+def sheet(picture: NDArray[np.uint8], labels: NDArray[np.uint8], *, numbered: bool) -> NDArray[np.uint8]:
+    """One picture (RGB) to look at: a photograph three times as large, and beside it the same with the labels."""
+    numbers, words = _words(labels, PHOTOGRAPH, numbered=numbered)
+    scale = PHOTOGRAPH.scale
+    large = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    halves = (large.copy(), {}), (tinted(large, labels), words)
+    return np.hstack([_lettered(half, (0, 0), 1.0, numbers, said) for half, said in halves])
+
+
+def _words(
+    labels: NDArray[np.uint8], canvas: Canvas, *, numbered: bool
+) -> tuple[NDArray[np.int32], dict[int, str]]:
+    """Each part's number, and what is written on it."""
+    names = {index: name for name, index in KINDS.items()}
+    numbers, kinds = parts(labels, canvas)
+    return numbers, {number: f"{number} " * numbered + names[kind] for number, kind in enumerate(kinds, 1)}
+
+
+def _lettered(
+    shown: np.ndarray,
+    first: tuple[int, int],
+    enlarged: float,
+    numbers: NDArray[np.int32],
+    words: dict[int, str],
+) -> np.ndarray:
+    """A picture with a grid that counts from `first`, and a word for each number that covers it."""
+    high, wide = shown.shape[:2]
 
     def write(text: str, x: float, y: float, colour: tuple[int, int, int]) -> None:
         for shade, thick in ((0, 0, 0), 3), (colour, 1):
             cv2.putText(shown, text, (round(x), round(y)), cv2.FONT_HERSHEY_SIMPLEX, 0.45, shade, thick)
 
-    for x in range(-(-first // 50) * 50, first + tile.shape[1], 50):
-        at = round((x - first) * SCALE)
+    left, top = (-(-start // GRID) * GRID for start in first)
+    for x in range(left, first[0] + round(wide / enlarged), GRID):
+        at = round((x - first[0]) * enlarged)
         shown[:, at] = shown[:, at] // 4 * 3 + 40
-        write(str(x), at + 2, 12 if x % 100 == 0 else 26, (0, 255, 255))
-    for y in range(-(-top // 50) * 50, bottom, 50):
-        at = round((y - top) * SCALE)
+        write(str(x), at + 2, 12 if x % (2 * GRID) == 0 else 26, (0, 255, 255))
+    for y in range(top, first[1] + round(high / enlarged), GRID):
+        at = round((y - first[1]) * enlarged)
         shown[at] = shown[at] // 4 * 3 + 40
         write(str(y), 2, at - 2, (0, 255, 255))
-    columns = np.arange(first, first + tile.shape[1]) % (2 * COLUMNS) // 2
-    here = numbers[top // 2 : bottom // 2][:, columns]
+    across, down = wide / numbers.shape[1], high / numbers.shape[0]
     for number, word in words.items():
-        ys, xs = np.nonzero(here == number)
+        ys, xs = np.nonzero(numbers == number)
         if len(ys):
             middle = int(np.argmin(np.hypot(ys - ys.mean(), xs - xs.mean())))
-            write(word, xs[middle] * SCALE, 2 * ys[middle] * SCALE, (255, 255, 255))
+            write(word, xs[middle] * across, ys[middle] * down, (255, 255, 255))
     return shown
 
 
-def _label(path: Path, what: str, labels: Path, out: Path) -> None:
-    """Carries out one of the three for one panorama.
+def _picture(path: Path) -> NDArray[np.uint8]:
+    """HxWx3 uint8; raises OSError."""
+    with Image.open(path) as file:
+        return np.asarray(file.convert("RGB"))
+
+
+def _label(path: Path, what: str, labels: Path, out: Path, canvas: Canvas) -> None:
+    """Carries out one of the three for one picture.
 
     Raises:
         VanisherError: what is needed is missing or not as it must be.
         OSError: a file can't be read or written.
     """
     draft, edits = labels / f"{path.stem}.draft.png", labels / f"{path.stem}.edits.json"
+    panorama = canvas is PANORAMA
     if what == "propose":
-        Image.fromarray(proposed(path)).save(draft)
+        Image.fromarray(proposed(path) if panorama else proposed_in_photograph(path)).save(draft)
         return
     if not draft.exists():
         raise UsageError(f"there is no draft {draft}: propose one first")
-    found = read_labels(draft)
+    picture = _picture(path)
+    found = read_labels(draft) if panorama else photographs.read_labels(draft, picture.shape[:2])
     if what == "draw":
         try:
-            found = drawn(found, json.loads(edits.read_text()))
+            found = drawn(found, json.loads(edits.read_text()), canvas)
         except (ValueError, UsageError) as error:
             raise UsageError(f"{edits}: {error}") from None
         Image.fromarray(found).save(labels / f"{path.stem}.png")
-    picture = np.asarray(Image.open(path).convert("RGB"))
-    clean, marked = sheets(picture, found, numbered=what == "show")
-    for end, tiles in (("", clean), ("-labels" if what == "show" else "-drawn", marked)):
+    show, end = what == "show", "-labels" if what == "show" else "-drawn"
+    clean, marked = (
+        sheets(picture, found, numbered=show) if panorama else ([], [sheet(picture, found, numbered=show)])
+    )
+    for kind, tiles in (("", clean), (end, marked)):
         for index, tile in enumerate(tiles, 1):
-            Image.fromarray(tile).save(out / f"{path.stem}-{index}{end}.png")
+            Image.fromarray(tile).save(out / f"{path.stem}-{index}{kind}.png")
 
 
 def main(argv: list[str] | None = None) -> int:
     """0 when all is done, 2 when something needed is missing or wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("what", choices=("propose", "show", "draw"))
-    parser.add_argument("panoramas", nargs="+", type=Path)
+    parser.add_argument("pictures", nargs="+", type=Path)
+    parser.add_argument("--photographs", action="store_true", help="the pictures are no panoramas")
     parser.add_argument("--labels", type=Path, required=True, help="folder of drafts, edits and labels")
     parser.add_argument(
         "--out", type=Path, help="folder for pictures to look at (default: that of the labels)"
@@ -247,8 +226,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         for folder in (chosen.labels, chosen.out or chosen.labels):
             folder.mkdir(parents=True, exist_ok=True)
-        for path in chosen.panoramas:
-            _label(path, chosen.what, chosen.labels, chosen.out or chosen.labels)
+        for path in chosen.pictures:
+            canvas = PHOTOGRAPH if chosen.photographs else PANORAMA
+            _label(path, chosen.what, chosen.labels, chosen.out or chosen.labels, canvas)
     except (OSError, ValueError, VanisherError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

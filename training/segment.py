@@ -5,7 +5,8 @@ Run it again and it goes on where it stopped, with any setting changed. `--sizes
 teaches as much. A cut-down run that ends in seconds: `--steps 4 --batch 2 --sizes 64 --shares 1 --limit 8`.
 Several processes: `torchrun --nproc-per-node 4 -m training.segment ...`; `--batch` is that of one process.
 `--teacher SHARD` mixes in photographs that `training.teacher` has labelled, `--rooms FOLDER` views of rendered rooms,
-`--panoramas FOLDER` views of the labelled panoramas in its shards.
+`--panoramas FOLDER` views of the panoramas in its shards that were labelled by eye, `--photographs FOLDER` photographs
+that were.
 `--start WEIGHTS` begins with another segmenter's features (of as many layers as fit).
 
 Loss: binary cross-entropy of each class, outlines weighted more, doubtful background less and unknown pixels
@@ -68,6 +69,7 @@ class Config:
     teacher: Path | None = None
     rooms: Path | None = None
     panoramas: Path | None = None
+    photographs: Path | None = None
     start: Path | None = None
     every: int = 300
     validate_size: int = 192
@@ -195,8 +197,9 @@ def train(config: Config) -> dict[str, float]:
     held_out = task.validation(config.data, config.validate_size, config.validate_limit or config.limit)
     canvas = canvas_for(max(config.sizes))
     wanted = Sources(
-        config.data, canvas, config.limit, config.scenes, config.teacher, config.rooms, config.panoramas
-    )
+        config.data, canvas, config.limit, config.scenes, config.teacher, config.rooms, config.panoramas,
+        config.photographs,
+    )  # fmt: skip
     pictures = task.training(wanted)
     split = split_of(pictures.keys, held_out.keys)
     figures: dict[str, float] = state.get("figures", {})

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.data import interiors, labelled, room_views, shards
+from training.data import interiors, labelled, photographs, room_views, shards
 from training.data.canvases import Canvases, joined, load_canvases, pack
 from training.data.people import Augmenter
 
@@ -44,6 +44,8 @@ class Sources:
     """Folder of rendered rooms."""
     panoramas: Path | None = None
     """Folder of the shards whose labelled panoramas are taken in."""
+    photographs: Path | None = None
+    """Folder of the shards whose labelled photographs are."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,14 @@ def people_held_out(folder: Path, size: int, limit: int | None) -> Canvases:
 
 
 def load_furniture(sources: Sources) -> Canvases:
-    """Interiors, VOC photographs and scenes; a teacher's photographs, views of rooms and of panoramas, if given."""
+    """Interiors, VOC photographs, scenes; if given, a teacher's photographs, rooms, and what was labelled by eye."""
     canvas, limit = sources.canvas, sources.limit
     parts = [interiors.load_rooms(sources.folder, canvas, limit, sources.scenes)]
     for found, label in (
         (sources.teacher and shards.pictures([sources.teacher]), interiors.teacher_codes),
         (sources.rooms and room_views.views(sources.rooms, canvas, limit), interiors.room_codes),
         (sources.panoramas and labelled.views(sources.panoramas, canvas, limit), interiors.room_codes),
+        (sources.photographs and photographs.learnt_from(sources.photographs, limit), interiors.room_codes),
     ):
         if found is not None:
             parts.append(pack(found, canvas, kind=interiors.Rooms, label=label))

@@ -113,6 +113,7 @@ def test_rooms_have_all_groups_and_shrink_without_mixing_codes(data: Path) -> No
         "rendered": 0,
         "bare": 0,
         "labelled": 0,
+        "photographs": 0,
     }
     small = shrunk(rooms, 24)
     assert isinstance(small, interiors.Rooms)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from panorama import Panorama
 from panorama.rooms import classes as rendered
 from tests.training.painted_rooms import box, write_rooms
-from training import evaluate, evaluate_labelled, furniture, label
+from training import evaluate, evaluate_labelled, furniture, label, label_edits
 from training.data import interiors, labelled, room_views
 from training.data.canvases import pack
 from training.data.room_furniture import BEYOND, UNKNOWN
@@ -74,7 +74,7 @@ def test_shipped_labels_know_only_the_kinds_there_are() -> None:
     for path in found:
         labels = labelled.label_of(path.stem)
         assert labels.shape == (HIGH, WIDE)
-        assert set(np.unique(labels).tolist()) <= set(label.KINDS.values())
+        assert set(np.unique(labels).tolist()) <= set(label_edits.KINDS.values())
 
 
 def test_batches_carry_their_labels_along(data: Path) -> None:
@@ -174,7 +174,7 @@ def test_agreement_is_one_where_all_is_known(data: Path) -> None:
 def test_edits_are_carried_out_in_order() -> None:
     draft = np.zeros((HIGH, WIDE), np.uint8)
     draft[100:150, 100:150], draft[200:250, 100:150] = rendered.TV, rendered.LAMP
-    _, kinds = label.parts(draft)
+    _, kinds = label_edits.parts(draft, label_edits.PANORAMA)
     numbers = {kind: number for number, kind in enumerate(kinds, 1)}
     box = [[800, 400], [900, 400], [900, 500], [800, 500]]
     edits = [
@@ -183,7 +183,7 @@ def test_edits_are_carried_out_in_order() -> None:
         {"polygon": box, "kind": "table"},
         {"polygon": [[2000, 600], [2100, 600], [2100, 700], [2000, 700]], "kind": "rug"},
     ]
-    labels = label.drawn(draft, json.loads(json.dumps(edits)))
+    labels = label_edits.drawn(draft, json.loads(json.dumps(edits)), label_edits.PANORAMA)
     assert not labels[100:150, 100:150].any()
     assert (labels[200:250, 100:150] == rendered.PLANT).all()
     assert (labels[206:244, 406:444] == rendered.TABLE).all() and labels[200, 425] == UNKNOWN
@@ -208,15 +208,15 @@ def test_edits_that_mean_nothing_are_refused(edit: object) -> None:
     draft = np.zeros((HIGH, WIDE), np.uint8)
     draft[100:150, 100:150] = rendered.TV
     with pytest.raises(UsageError, match=r"parts are 1 to 1|is no polygon"):
-        label.drawn(draft, [edit])
+        label_edits.drawn(draft, [edit], label_edits.PANORAMA)
 
 
 def test_what_is_too_small_to_be_numbered_is_unknown_and_a_whole_sphere_has_no_outline() -> None:
     draft = np.zeros((HIGH, WIDE), np.uint8)
     draft[100:103, 100:103] = rendered.TV
-    assert (label.drawn(draft, [])[100:103, 100:103] == UNKNOWN).all()
+    assert (label_edits.drawn(draft, [], label_edits.PANORAMA)[100:103, 100:103] == UNKNOWN).all()
     rug = [[-60, 960], [2100, 960], [2100, 1030], [-60, 1030]]
-    labels = label.drawn(draft, [{"polygon": rug, "kind": "rug"}])
+    labels = label_edits.drawn(draft, [{"polygon": rug, "kind": "rug"}], label_edits.PANORAMA)
     assert (labels[484:] == rendered.RUG).all() and (labels[480] == UNKNOWN).all()
 
 

@@ -1,6 +1,6 @@
 """Furniture: what is known of each pixel of the photographs that show it, and batches to learn from.
 
-The labels are of six kinds, and only those of rendered rooms and panoramas are complete:
+The labels are of seven kinds, and only the last three are complete:
 
 - `interiors-*`: one piece of furniture is labelled and everything else in the picture is **unknown**, other
   furniture included. Known besides the object itself: a ring round its outline is mostly floor and wall, and
@@ -12,7 +12,8 @@ The labels are of six kinds, and only those of rendered rooms and panoramas are 
 - Places rooms of `scenes-*`: unknown but for the top strip; scenes to paste furniture on.
 - views of rendered rooms (`room_views.py`): everything is labelled, lamps, shelves, rugs and pictures too; the tripod
   is unknown.
-- views of panoramas labelled by eye (`labelled.py`): the same, what lies beyond the walls unknown.
+- views of panoramas and photographs labelled by eye (`labelled.py`, `photographs.py`): the same, what lies beyond the
+  walls unknown.
 
 A canvas keeps one code a pixel; a table turns codes into a target and a weight for every class. The first
 class, `furniture`, is any of the others. Swivel chairs are chairs: there are 119 of them, and no photograph
@@ -36,7 +37,7 @@ from PIL import Image
 from torch import Tensor
 
 from panorama.rooms import classes as rendered
-from training.data import labelled, room_views, shards
+from training.data import labelled, photographs, room_views, shards
 from training.data.canvases import Canvases, joined, pack
 from training.data.people import Augmenter
 
@@ -151,7 +152,8 @@ class Rooms(Canvases):
     """Canvases whose mask plane holds codes."""
 
     GROUPS: ClassVar[dict[str, float]] = {
-        "interiors": 0.2, "voc": 0.08, "empty": 0.04, "scenes": 0.06, "rendered": 0.25, "bare": 0.07, "labelled": 0.3,
+        "interiors": 0.15, "voc": 0.08, "empty": 0.04, "scenes": 0.05, "rendered": 0.2, "bare": 0.05, "labelled": 0.18,
+        "photographs": 0.25,
     }  # fmt: skip
     DONORS: ClassVar[tuple[str, ...]] = ("interiors",)
     SHRINKS_BY: ClassVar[str] = "nearest-exact"
@@ -167,6 +169,7 @@ class Rooms(Canvases):
             "rendered": [source == room_views.SOURCE for source in sources],
             "bare": [source == room_views.BARE_SOURCE for source in sources],
             "labelled": [source == labelled.SOURCE for source in sources],
+            "photographs": [source == photographs.SOURCE for source in sources],
             "scenes": [source not in NOT_SCENES for source in sources],
         }
         return torch.tensor([i for i, member in enumerate(members[name]) if member], dtype=torch.int64)
@@ -178,7 +181,13 @@ class Rooms(Canvases):
 
 
 VOC_SOURCES = frozenset({"voc", "vocneg"})
-NOT_SCENES = VOC_SOURCES | {"furn", room_views.SOURCE, room_views.BARE_SOURCE, labelled.SOURCE}
+NOT_SCENES = VOC_SOURCES | {
+    "furn",
+    room_views.SOURCE,
+    room_views.BARE_SOURCE,
+    labelled.SOURCE,
+    photographs.SOURCE,
+}
 
 
 class FurnitureAugmenter(Augmenter):

@@ -1,0 +1,189 @@
+"""Photographs labelled by eye: a split that holds, labels as large as their pictures, figures that are the labels'."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from panorama.rooms import classes as rendered
+from tests.training.painted_rooms import box, write_rooms
+from training import evaluate, evaluate_photographs, furniture, label, label_edits
+from training.data import interiors, pasted, photographs, shards
+from training.data.canvases import pack
+from training.data.room_furniture import BEYOND, UNKNOWN, Batch
+from training.segment_tasks import split_of
+from vanisher_core.errors import UsageError
+
+HIGH, WIDE = 60, 90
+KEYS = [f"places_bedroom_{number:05d}" for number in range(12)]
+LAMP = (slice(20, 50), slice(30, 50))
+"""Where a red lamp stands."""
+
+
+def photograph() -> np.ndarray:
+    picture = np.full((HIGH, WIDE, 3), 120, np.uint8)
+    picture[LAMP] = (200, 30, 30)
+    return picture
+
+
+def truth() -> np.ndarray:
+    labels = np.zeros((HIGH, WIDE), np.uint8)
+    labels[LAMP] = rendered.LAMP
+    labels[:10, 60:] = BEYOND
+    labels[55:] = UNKNOWN
+    return labels
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a shard of twelve photographs, the last one not labelled."""
+    monkeypatch.setattr(photographs, "LABELS", tmp_path / "labels")
+    (tmp_path / "labels").mkdir()
+    with tarfile.open(tmp_path / "scenes-000.tar", "w") as tar:
+        for key in KEYS:
+            data = io.BytesIO()
+            Image.fromarray(photograph()).save(data, "WEBP", lossless=True)
+            entry = tarfile.TarInfo(f"{key}.webp")
+            entry.size = data.tell()
+            data.seek(0)
+            tar.addfile(entry, data)
+    for key in KEYS[:-1]:
+        Image.fromarray(truth()).save(tmp_path / "labels" / f"{key}.png")
+    return tmp_path
+
+
+def test_every_labelled_photograph_is_either_learnt_from_or_held_out(data: Path) -> None:
+    learnt, kept = ([one.key for one in photographs.pictures(data, learnt=which)] for which in (True, False))
+    assert learnt and kept and sorted(learnt + kept) == KEYS[:-1]
+
+
+def test_shipped_labels_know_only_the_kinds_there_are_and_some_are_held_out() -> None:
+    found = sorted(photographs.LABELS.glob("*.png"))
+    assert len(found) > 100
+    for path in found:
+        labels = photographs.read_labels(path, (256, 256))
+        assert set(np.unique(labels).tolist()) <= set(label_edits.KINDS.values())
+    kept = [path for path in found if photographs.held_out(path.stem)]
+    assert len(found) > 4 * len(kept) > 40
+
+
+def test_what_is_learnt_is_what_is_labelled_and_nothing_beyond(data: Path) -> None:
+    canvases = pack(photographs.learnt_from(data), 90, kind=interiors.Rooms, label=interiors.room_codes)
+    sizes = {name: len(canvases.group(name)) for name in canvases.GROUPS if len(canvases.group(name))}
+    assert sizes == {"photographs": len(canvases)}
+    target, weight = canvases.planes(canvases.group("photographs")).chunk(2, 1)
+    assert (target[:, 0, 20:50, 30:50] == 1).all() and float(target[:, 0].sum()) == 600 * len(canvases)
+    assert not weight[:, :, :10, 60:90].any() and not weight[:, :, 55:].any() and weight[:, :, 30, 10].all()
+    assert not set(canvases.keys) & set(KEYS)
+    split_of(canvases.keys, ["furn_tr_00000"])
+    assert len(list(photographs.learnt_from(data, 2))) == 2
+
+
+def test_edits_are_in_pixels_of_the_sheet_and_do_not_wrap() -> None:
+    draft = np.zeros((HIGH, WIDE), np.uint8)
+    box = [[30, 60], [90, 60], [90, 120], [30, 120]]
+    over = [[255, 0], [300, 0], [300, 60], [255, 60]]
+    edits = [{"polygon": box, "kind": "table"}, {"polygon": over, "kind": "picture"}]
+    labels = label_edits.drawn(draft, json.loads(json.dumps(edits)), label_edits.PHOTOGRAPH)
+    assert (labels[21:39, 11:29] == rendered.TABLE).all() and labels[20, 20] == UNKNOWN
+    assert (labels[1:19, 86:] == rendered.PICTURE).all() and not labels[:, :9].any()
+
+
+def test_a_draft_is_proposed_shown_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(photograph()).save(tmp_path / "room.png")
+    words = [str(tmp_path / "room.png"), "--photographs", "--labels", str(tmp_path / "labels")]
+    assert label.main(["propose", *words]) == 0
+    draft = photographs.read_labels(tmp_path / "labels" / "room.draft.png", (HIGH, WIDE))
+    assert draft.max() < UNKNOWN
+    edits = tmp_path / "labels" / "room.edits.json"
+    edits.write_text('[{"polygon": [[90, 60], [150, 60], [150, 150], [90, 150]], "kind": "lamp"}]')
+    assert label.main(["show", *words]) == 0 and label.main(["draw", *words]) == 0
+    labels = photographs.read_labels(tmp_path / "labels" / "room.png", (HIGH, WIDE))
+    assert (labels[22:48, 32:48] == rendered.LAMP).all()
+    shown, done = (
+        np.asarray(Image.open(tmp_path / "labels" / f"room-1{end}.png")) for end in ("-labels", "-drawn")
+    )
+    assert shown.shape == done.shape == (3 * HIGH, 6 * WIDE, 3) and not np.array_equal(shown, done)
+    Image.fromarray(truth()[:, :40]).save(tmp_path / "labels" / "room.draft.png")
+    assert label.main(["draw", *words]) == 2 and "label is 8-bit, 90x60" in capsys.readouterr().err
+
+
+class _Half:
+    """Finds the upper half of the lamp, and something that is none."""
+
+    def product(self, name: str) -> object:
+        def find(rgb: np.ndarray) -> np.ndarray:
+            assert name == "furniture" and rgb.shape == (HIGH, WIDE, 3)
+            found = np.zeros((HIGH, WIDE), bool)
+            found[20:35, 30:50] = found[40:50, 60:90] = True
+            found[55:] = True  # unknown: does not count
+            return found
+
+        return find
+
+
+def test_figures_are_those_of_the_labels(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(evaluate_photographs, "open_segmenter", lambda *_: _Half())
+    words = ["photographs", "--data", str(data), "--out", str(tmp_path / "out"), "--plates", "1"]
+    assert evaluate.main(words) == 0
+    printed = capsys.readouterr().out
+    kept = [key for key in KEYS[:-1] if photographs.held_out(key)]
+    assert f"{len(kept)} photographs" in printed and shards.fingerprint(kept) in printed
+    assert "| Vanisher, furniture | 0.333 " in printed  # 300 of 300 + 300 + 300
+    assert "that was found: 0.500" in printed and "that is furniture: 0.500" in printed
+    assert f"| lamp | {len(kept)} | 0.50 " in printed
+    assert len(list((tmp_path / "out" / "plates").iterdir())) == 1
+    assert evaluate.main(["photographs", "--data", str(tmp_path / "nowhere")]) == 2
+
+
+def test_edits_name_the_kinds_there_are() -> None:
+    with pytest.raises(UsageError, match="swivel chair"):
+        label_edits.drawn(np.zeros((9, 9), np.uint8), [{"drop": [1]}], label_edits.PHOTOGRAPH)
+
+
+def test_photographs_are_pasted_with_their_labels_and_what_is_beside_them_stays(data: Path) -> None:
+    source, random = pasted.load(data, 60), np.random.default_rng(1)
+    assert len(source.keys) == len(list(photographs.pictures(data, learnt=True)))
+    plain = Batch(torch.full((12, 3, 128, 256), 0.5), torch.full((12, 128, 256), rendered.BED))
+    batch = pasted.paste(plain, source, 1.0, random)
+    assert (plain.classes == rendered.BED).all() and (plain.rgb == 0.5).all()
+    for rgb, kinds in zip(batch.rgb, batch.classes, strict=True):
+        red, lamp = rgb[0] > 1.8 * rgb[1], kinds == rendered.LAMP
+        sure = kinds != UNKNOWN
+        assert int(lamp.sum()) > 40 and int((red & lamp & sure).sum()) > 0.8 * int(
+            ((red | lamp) & sure).sum()
+        )
+        beside = (rgb == 0.5).all(0)
+        assert (kinds[beside] == rendered.BED).all() and (kinds[~beside] != rendered.BED).all()
+        assert 0.02 < float((~beside).float().mean()) < 0.5
+        assert {0, BEYOND, UNKNOWN} <= set(kinds.unique().tolist())
+    none = pasted.paste(plain, source, 0.0, random)
+    assert torch.equal(none.rgb, plain.rgb) and torch.equal(none.classes, plain.classes)
+
+
+def test_rooms_are_learnt_from_with_photographs_in_them(data: Path, tmp_path: Path) -> None:
+    rooms = write_rooms(tmp_path / "rooms", [box(1, 2, 1, 2), box(2, 1, 2, 1)], 20, 128)
+    learnt = []
+    for share in (0.0, 1.0):
+        config = furniture.Config(
+            rooms=rooms, out=tmp_path / f"run{share}", steps=2, batch=2, size=64, warmup=1, every=2,
+            photographs=data, pasted=share,
+        )  # fmt: skip
+        furniture.train(config)
+        weights = load_file(config.out / "room-furniture.safetensors")
+        learnt.append(float(sum(tensor.double().abs().sum() for tensor in weights.values())))
+    assert len(set(learnt)) == 2
+    with pytest.raises(ValueError, match="pasted=2"):
+        furniture.train(furniture.Config(rooms=rooms, out=tmp_path / "none", photographs=data, pasted=2.0))
+    for label_of in photographs.LABELS.iterdir():
+        label_of.unlink()
+    with pytest.raises(FileNotFoundError, match="labelled"):
+        pasted.load(data, 32)
