@@ -24,7 +24,8 @@ from panorama import Panorama, find_in_panorama
 from panorama.sphere import Frame
 from training.common import parse_config
 from training.data import labelled, shards
-from training.data.room_furniture import BEYOND, UNKNOWN
+from training.data.labels import is_furniture
+from training.data.room_furniture import UNKNOWN
 from training.intervals import ratio
 from training.pages import Page
 from training.plates import found_plate
@@ -84,7 +85,7 @@ def look(picture: shards.Picture, device: str) -> Found:
     height, width = labels.shape
     known = labels != UNKNOWN
     guess = cv2.resize(hole.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
-    truth, guess = known & (labels > 0) & (labels != BEYOND), guess & known
+    truth, guess = is_furniture(labels), guess & known
     weight = np.cos(Frame.full(width, height).pitch(np.arange(height)))[:, None]
     both, found, there = (float((marks * weight).sum()) for marks in (guess & truth, guess, truth))
     small = cv2.resize(picture.rgb, (width, height), interpolation=cv2.INTER_AREA)

@@ -1,35 +1,39 @@
 """Furniture found in photographs of rooms that were labelled by eye: `python -m training.evaluate photographs`.
 
-All furniture of these photographs is labelled, so what is missed counts as what is found wrongly does; `furniture`
-judges one piece a photograph. Those that no network has learnt from (`training.data.photographs.held_out`); pixels
-that are unknown do not count. The second table says what share of each kind was found; names of a kind that the
-segmenter has no word for are found as furniture all the same. There is no bar. `--learnt` shows what was learnt from
-instead; `--weights FILE` judges weights that are not shipped. `--out DIR` keeps `photographs.md` and
-`photographs.csv`, `--plates N` the N worst: truth green, found red, both yellow. Intervals: 95 %, bootstrap over
-photographs.
+All furniture of these rooms is labelled, so what is missed counts as what is found wrongly does; `furniture` judges
+one piece a photograph. Those whose labels no network has learnt from (`training.data.photographs.held_out`); pixels
+that are unknown, or show what lies beyond the walls, do not count. The second table says what share of each kind was
+found as furniture, whatever it was called. There is no bar. `--learnt` shows what was learnt from instead; `--weights
+FILE` judges weights that are not shipped. `--out DIR` keeps `photographs.md` and `photographs.csv`, `--plates N` those
+N with most wrong pixels: truth green, found red, both yellow. Intervals: 95 %, bootstrap over photographs.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
+from PIL import Image
 
 from training.common import parse_config
 from training.data import photographs, shards
+from training.data.labels import is_furniture, without_beyond
 from training.data.room_furniture import UNKNOWN
 from training.intervals import ratio
 from training.label_edits import KINDS
-from training.mask_figures import Figures, measure, table
+from training.mask_figures import Counts, Figures, measure, table
 from training.pages import Page
-from training.segmenters import open_segmenter, write_plates
+from training.plates import found_plate
+from training.segment_peers import Finder
+from training.segmenters import open_segmenter
 from vanisher_core.errors import VanisherError
 
 NAME = "furniture"
@@ -49,23 +53,61 @@ class Options:
     plates: int = 0
 
 
-def is_furniture(labels: np.ndarray) -> np.ndarray:
-    """HxW bool of HxW labels."""
-    return (labels > 0) & (labels < UNKNOWN)
+class Found(NamedTuple):
+    """What was found in one photograph."""
+
+    picture: shards.Picture
+    labels: np.ndarray
+    """HxW, those of what lies beyond the walls unknown."""
+    guess: np.ndarray
+    """HxW bool, where labels are known."""
+    counts: Counts
+
+    @property
+    def truth(self) -> np.ndarray:
+        """HxW bool."""
+        return is_furniture(self.labels)
+
+    def row(self) -> dict[str, object]:
+        """For the CSV file, in pixels."""
+        missed, false = self.truth & ~self.guess, self.guess & ~self.truth
+        return {"photograph": self.picture.key, "furniture": int(self.truth.sum()),
+                "missed": int(missed.sum()), "false": int(false.sum())}  # fmt: skip
 
 
-def by_kind(labels: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> list[str]:
+def look(picture: shards.Picture, find: Finder) -> Found:
+    """Finds furniture in one of `photographs.pictures`."""
+    labels = without_beyond(photographs.labels_of(picture))
+    started = time.perf_counter()
+    mask = find(picture.rgb)
+    seconds, known = time.perf_counter() - started, labels != UNKNOWN
+    counts = measure(picture.key, mask, is_furniture(labels), seconds, known)
+    return Found(picture, labels, mask & known, counts)
+
+
+def shares(found: Sequence[Found]) -> list[str]:
+    """Markdown lines: how much of the furniture was found, and how much of what was found is furniture."""
+    keys, both = [one.picture.key for one in found], [float((one.guess & one.truth).sum()) for one in found]
+    return [
+        f"- {name}: {ratio(both, [float(mask.sum()) for mask in masks], keys).text(3)}"
+        for name, masks in (
+            ("share of furniture that was found", [one.truth for one in found]),
+            ("share of what was found that is furniture", [one.guess for one in found]),
+        )
+    ]
+
+
+def by_kind(found: Sequence[Found]) -> list[str]:
     """Markdown lines: share of each kind's pixels that were found."""
-    there: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for own, mask in zip(labels, found, strict=True):
-        for kind in np.unique(own[is_furniture(own)]).tolist():
-            there[kind].append((int((mask & (own == kind)).sum()), int((own == kind).sum())))
     lines = ["", "| kind | photographs | found (95 %) |", "|---|---|---|"]
     for name, kind in KINDS.items():
-        if some := there.get(kind):
-            hit, all_of_it = zip(*some, strict=True)
-            share = ratio(hit, all_of_it, [str(index) for index in range(len(some))])
-            lines.append(f"| {name} | {len(some)} | {share.text(2)} |")
+        shown = [one for one in found if (one.truth & (one.labels == kind)).any()]
+        if shown:
+            there = [one.labels == kind for one in shown]
+            hit = [float((one.guess & mask).sum()) for one, mask in zip(shown, there, strict=True)]
+            keys = [one.picture.key for one in shown]
+            share = ratio(hit, [float(mask.sum()) for mask in there], keys)
+            lines.append(f"| {name} | {len(shown)} | {share.text(2)} |")
     return lines
 
 
@@ -76,42 +118,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(options.threads)
     try:
         find = open_segmenter(options.weights, NAME, options.device).product(NAME)
-        seen = list(photographs.pictures(options.data, learnt=options.learnt))[: options.limit]
-        if not seen:
+        seen = islice(photographs.pictures(options.data, learnt=options.learnt), options.limit)
+        found = [look(picture, find) for picture in seen]
+        if not found:
             raise ValueError(
                 f"no photograph in {options.data} is labelled; pass the folder of the shards (--data)"
             )
     except (OSError, ValueError, VanisherError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    labels = [photographs.labels_of(one) for one in seen]
-    figures, found, pairs = Figures("Vanisher, furniture"), [], []
-    for one, own in zip(seen, labels, strict=True):
-        started = time.perf_counter()
-        found.append(find(one.rgb))
-        seconds, known = time.perf_counter() - started, own != UNKNOWN
-        truth, guess = is_furniture(own), found[-1] & known
-        figures.counts.append(measure(one.key, guess, truth, seconds, known))
-        pairs.append(((guess & truth).sum(), truth.sum(), guess.sum()))
-    page = Page(options.out, "photographs")
-    what = "learnt from" if options.learnt else "never learnt from"
-    page.write(
-        f"{len(seen)} photographs labelled by eye, {what}, split {shards.fingerprint(figures.keys)}", ""
+    page, figures = (
+        Page(options.out, "photographs"),
+        Figures("Vanisher, furniture", [one.counts for one in found]),
     )
-    page.write(*table([figures], "furniture's"), "")
-    both, there, guessed = (list(column) for column in zip(*pairs, strict=True))
-    page.write(f"- share of furniture that was found: {ratio(both, there, figures.keys).text(3)}")
-    page.write(f"- share of what was found that is furniture: {ratio(both, guessed, figures.keys).text(3)}")
-    page.write(*by_kind(labels, found))
-    page.rows([{"photograph": c.key, "iou": c.both / max(c.either, 1)} for c in figures.counts])
+    what = "learnt from" if options.learnt else "never learnt from"
+    split = shards.fingerprint(figures.keys)
+    page.write(f"{len(found)} photographs labelled by eye, {what}, split {split}", "")
+    page.write(*table([figures], "furniture's"), "", *shares(found), *by_kind(found))
+    page.rows([one.row() for one in found])
     page.close()
     if options.out is not None and options.plates:
-        worst = sorted(
-            range(len(seen)), key=lambda at: figures.counts[at].both / max(figures.counts[at].either, 1)
-        )
-        worst = worst[: options.plates]
-        truths = [is_furniture(labels[at]) for at in worst]
-        write_plates(options.out / "plates", [seen[at] for at in worst], find, truths, "photographs-")
+        folder = options.out / "plates"
+        folder.mkdir(parents=True, exist_ok=True)
+        wrong = sorted(found, key=lambda one: int((one.guess != one.truth).sum()), reverse=True)
+        for place, one in enumerate(wrong[: options.plates]):
+            plate = found_plate(one.picture.rgb, one.truth, one.guess)
+            Image.fromarray(plate).save(folder / f"photographs-{place:02d}-{one.picture.key}.png")
     return 0
 
 

@@ -10,9 +10,9 @@ Numbers are the parts of the draft, coordinates pixels of a panorama of 2048 col
 may overlap round a pole) or of a photograph three times as large (as its sheet shows it), kinds the names of
 `panorama.rooms.CLASSES`, "beyond" for what is seen through windows and doors, "unknown" for what must not be learnt. A
 label is a PNG of class indices, 1024x512 for a panorama, as large as the picture for a photograph; texels along a
-polygon's outline, and parts of the draft too small to be numbered, are unknown. Those that are learnt from lie in
-`training/data/panorama_labels` and `photograph_labels`, each under the name of its picture in the shards; the drafts
-of most were painted over as a whole.
+polygon's outline, and parts of the draft too small to be numbered, are unknown. Those learnt from, and those held out,
+lie in `training/data/panorama_labels` and `photograph_labels`, each under the name of its picture in the shards; the
+drafts of most were painted over as a whole.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data import photographs
-from training.data.labelled import COLUMNS, read_labels
+from training.data.labelled import COLUMNS
+from training.data.labels import is_furniture, read_labels
 from training.data.room_furniture import BEYOND, UNKNOWN
 from training.label_edits import KINDS, PANORAMA, PHOTOGRAPH, Canvas, drawn, parts
 from vanisher_core.errors import UsageError, VanisherError
@@ -97,7 +97,7 @@ def tinted(picture: np.ndarray, labels: np.ndarray) -> np.ndarray:
     for marks, tint in (
         (large == BEYOND, (0, 0, 100)),
         (large == UNKNOWN, (60, 60, 60)),
-        ((large > 0) & (large < UNKNOWN), (100, 0, 0)),
+        (is_furniture(large), (100, 0, 0)),
     ):
         over[marks] = over[marks] // 2 + np.array(tint, np.uint8)
     over[cv2.morphologyEx(large, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0] = (255, 255, 0)
@@ -196,7 +196,7 @@ def _label(path: Path, what: str, labels: Path, out: Path, canvas: Canvas) -> No
     if not draft.exists():
         raise UsageError(f"there is no draft {draft}: propose one first")
     picture = _picture(path)
-    found = read_labels(draft) if panorama else photographs.read_labels(draft, picture.shape[:2])
+    found = read_labels(draft, (COLUMNS // 2, COLUMNS) if panorama else picture.shape[:2])
     if what == "draw":
         try:
             found = drawn(found, json.loads(edits.read_text()), canvas)

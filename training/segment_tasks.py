@@ -90,10 +90,14 @@ def people_held_out(folder: Path, size: int, limit: int | None) -> Canvases:
 
 def load_furniture(sources: Sources) -> Canvases:
     """Interiors, VOC photographs, scenes; if given, a teacher's photographs, rooms, and what was labelled by eye."""
-    canvas, limit = sources.canvas, sources.limit
+    canvas, limit, known = sources.canvas, sources.limit, photographs.known()
+
+    def unknown(key: str) -> bool:
+        return key not in known
+
     parts = [interiors.load_rooms(sources.folder, canvas, limit, sources.scenes)]
     for found, label in (
-        (sources.teacher and shards.pictures([sources.teacher]), interiors.teacher_codes),
+        (sources.teacher and shards.pictures([sources.teacher], unknown), interiors.teacher_codes),
         (sources.rooms and room_views.views(sources.rooms, canvas, limit), interiors.room_codes),
         (sources.panoramas and labelled.views(sources.panoramas, canvas, limit), interiors.room_codes),
         (sources.photographs and photographs.learnt_from(sources.photographs, limit), interiors.room_codes),

@@ -55,6 +55,7 @@ def open_segmenter(weights: Path | None, shipped_class: str, device: str = "cpu"
     Raises:
         UsageError: nothing that is shipped finds the class.
         FileNotFoundError: there is no such file.
+        ValueError: its network does not find the class.
     """
     if weights is None:
         from vanisher_core.models import registry
@@ -72,6 +73,8 @@ def open_segmenter(weights: Path | None, shipped_class: str, device: str = "cpu"
     net.load_state_dict(tensors, strict=True)
     net = net.to(device).eval()
     classes = tuple(json.loads(header["classes"]))
+    if shipped_class not in classes:
+        raise ValueError(f"{weights} finds {', '.join(classes)}, not {shipped_class}; pass weights that do")
     networks = {name: (net, channel) for channel, name in enumerate(classes)}
     return Opened(Segmenter(device, networks), net, classes)
 

@@ -18,6 +18,7 @@ from tests.training.painted_rooms import box, write_rooms
 from training import evaluate, evaluate_labelled, furniture, label, label_edits
 from training.data import interiors, labelled, room_views
 from training.data.canvases import pack
+from training.data.labels import read_labels
 from training.data.room_furniture import BEYOND, UNKNOWN
 from vanisher_core import Mask
 from vanisher_core.errors import UsageError
@@ -231,7 +232,7 @@ def folder_of_one(folder: Path, edits: str) -> list[str]:
 def test_sheets_are_shown_and_the_label_is_drawn(tmp_path: Path) -> None:
     words = folder_of_one(tmp_path, '[{"kind": [1, "bed"]}]')
     assert label.main(words) == 0 and label.main(["show", *words[1:]]) == 0
-    assert labelled.read_labels(tmp_path / "room.png")[300, 200] == rendered.BED
+    assert read_labels(tmp_path / "room.png", (HIGH, WIDE))[300, 200] == rendered.BED
     clean, marked, done = (
         np.asarray(Image.open(tmp_path / "sheets" / f"room-1{end}.png")) for end in ("", "-labels", "-drawn")
     )
@@ -253,7 +254,7 @@ def test_drafts_that_are_missing_or_none_are_refused(
     words = folder_of_one(tmp_path, "[]")
     for wrong in (truth()[:, :512], truth().astype(np.uint16), np.dstack([truth()] * 3), truth() + 50):
         Image.fromarray(wrong).save(tmp_path / "room.draft.png")
-        assert label.main(words) == 2 and "a label is 8-bit" in capsys.readouterr().err
+        assert label.main(words) == 2 and "label is 8-bit" in capsys.readouterr().err
     (tmp_path / "room.draft.png").unlink()
     assert label.main(words) == 2 and "propose one first" in capsys.readouterr().err
 
@@ -261,7 +262,7 @@ def test_drafts_that_are_missing_or_none_are_refused(
 def test_the_draft_is_what_is_found(tmp_path: Path) -> None:
     Image.fromarray(photograph()).save(tmp_path / "room.png")
     assert label.main(["propose", str(tmp_path / "room.png"), "--labels", str(tmp_path)]) == 0
-    assert labelled.read_labels(tmp_path / "room.draft.png").shape == (HIGH, WIDE)
+    assert read_labels(tmp_path / "room.draft.png", (HIGH, WIDE)).max() <= BEYOND
 
 
 def test_figures_of_a_finder_that_sees_half(

@@ -13,15 +13,18 @@ from safetensors.torch import load_file
 
 from panorama.rooms import classes as rendered
 from tests.training.painted_rooms import box, write_rooms
+from tests.training.test_interiors import furniture_shard
 from training import evaluate, evaluate_photographs, furniture, label, label_edits
 from training.data import interiors, pasted, photographs, shards
 from training.data.canvases import pack
+from training.data.labels import read_labels
 from training.data.room_furniture import BEYOND, UNKNOWN, Batch
-from training.segment_tasks import split_of
-from vanisher_core.errors import UsageError
+from training.segment_tasks import Sources, load_furniture, split_of
+from vanisher_core.segment import Segmenter
 
+REPOSITORY = Path(__file__).parents[2]
 HIGH, WIDE = 60, 90
-KEYS = [f"places_bedroom_{number:05d}" for number in range(12)]
+KEYS = [f"places_bedroom_{number:05d}" for number in range(30)]
 LAMP = (slice(20, 50), slice(30, 50))
 """Where a red lamp stands."""
 
@@ -42,7 +45,7 @@ def truth() -> np.ndarray:
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a shard of twelve photographs, the last one not labelled."""
+    """A folder with a shard of photographs, the last one not labelled."""
     monkeypatch.setattr(photographs, "LABELS", tmp_path / "labels")
     (tmp_path / "labels").mkdir()
     with tarfile.open(tmp_path / "scenes-000.tar", "w") as tar:
@@ -67,7 +70,7 @@ def test_shipped_labels_know_only_the_kinds_there_are_and_some_are_held_out() ->
     found = sorted(photographs.LABELS.glob("*.png"))
     assert len(found) > 100
     for path in found:
-        labels = photographs.read_labels(path, (256, 256))
+        labels = read_labels(path, (256, 256))
         assert set(np.unique(labels).tolist()) <= set(label_edits.KINDS.values())
     kept = [path for path in found if photographs.held_out(path.stem)]
     assert len(found) > 4 * len(kept) > 40
@@ -85,26 +88,60 @@ def test_what_is_learnt_is_what_is_labelled_and_nothing_beyond(data: Path) -> No
     assert len(list(photographs.learnt_from(data, 2))) == 2
 
 
+def test_labelled_photographs_are_no_scenes_and_no_teachers(data: Path, tmp_path: Path) -> None:
+    furniture_shard(data / "interiors-000.tar", {f"furn-{n}": 1 for n in range(6)})
+    furniture_shard(data / "people-000.tar", {"voc-1": 9, "vocneg-2": None})
+    furniture_shard(tmp_path / "taught.tar", dict.fromkeys(KEYS, 9))
+    for teacher in (None, tmp_path / "taught.tar"):
+        found = load_furniture(Sources(data, 48, teacher=teacher, photographs=data))
+        places = [key for key in found.keys if shards.source(key) == "places"]
+        assert set(places) == {KEYS[-1]}
+        learnt = [key for key in found.keys if shards.source(key) == photographs.SOURCE]
+        assert learnt and not any(photographs.held_out(key.partition("_")[2]) for key in learnt)
+
+
 def test_edits_are_in_pixels_of_the_sheet_and_do_not_wrap() -> None:
     draft = np.zeros((HIGH, WIDE), np.uint8)
     box = [[30, 60], [90, 60], [90, 120], [30, 120]]
     over = [[255, 0], [300, 0], [300, 60], [255, 60]]
-    edits = [{"polygon": box, "kind": "table"}, {"polygon": over, "kind": "picture"}]
+    pole = [[150, 60], [155, 60], [155, 150], [150, 150]]
+    edits = [
+        {"polygon": box, "kind": "table"},
+        {"polygon": over, "kind": "picture"},
+        {"polygon": pole, "kind": "lamp"},
+    ]
     labels = label_edits.drawn(draft, json.loads(json.dumps(edits)), label_edits.PHOTOGRAPH)
-    assert (labels[21:39, 11:29] == rendered.TABLE).all() and labels[20, 20] == UNKNOWN
+    table, unknown = labels == rendered.TABLE, labels == UNKNOWN
+    assert table[21:40, 11:30].all() and table.sum() == 19 * 19  # corners 9.7 to 29.7, 19.7 to 39.7
+    assert unknown[[20, 40], 10:31].all() and unknown[20:41, [10, 30]].all()
     assert (labels[1:19, 86:] == rendered.PICTURE).all() and not labels[:, :9].any()
+    assert (labels[20:50, 50] == rendered.LAMP).all()  # too thin for an outline
+
+
+def test_a_draft_is_what_the_segmenter_calls_furniture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planes = {name: np.zeros((HIGH, WIDE), np.float32) for name in interiors.CLASSES}
+    planes["furniture"][10:50, 10:80] = 0.9
+    planes["bed"][10:50, 10:40], planes["tv"][10:50, 10:40] = 0.8, 0.3
+    planes["chair"][10:50, 40:60] = label.NAMELESS / 2
+    planes["sofa"][52:, :] = 0.9  # no furniture all the same
+    monkeypatch.setattr(Segmenter, "probabilities", lambda *_: planes)
+    Image.fromarray(photograph()).save(tmp_path / "room.png")
+    expected = np.zeros((HIGH, WIDE), np.uint8)
+    expected[10:50, 10:40], expected[10:50, 40:80] = rendered.BED, rendered.CABINET
+    assert np.array_equal(label.proposed_in_photograph(tmp_path / "room.png"), expected)
 
 
 def test_a_draft_is_proposed_shown_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.fromarray(photograph()).save(tmp_path / "room.png")
     words = [str(tmp_path / "room.png"), "--photographs", "--labels", str(tmp_path / "labels")]
     assert label.main(["propose", *words]) == 0
-    draft = photographs.read_labels(tmp_path / "labels" / "room.draft.png", (HIGH, WIDE))
-    assert draft.max() < UNKNOWN
+    assert read_labels(tmp_path / "labels" / "room.draft.png", (HIGH, WIDE)).max() < UNKNOWN
     edits = tmp_path / "labels" / "room.edits.json"
     edits.write_text('[{"polygon": [[90, 60], [150, 60], [150, 150], [90, 150]], "kind": "lamp"}]')
     assert label.main(["show", *words]) == 0 and label.main(["draw", *words]) == 0
-    labels = photographs.read_labels(tmp_path / "labels" / "room.png", (HIGH, WIDE))
+    labels = read_labels(tmp_path / "labels" / "room.png", (HIGH, WIDE))
     assert (labels[22:48, 32:48] == rendered.LAMP).all()
     shown, done = (
         np.asarray(Image.open(tmp_path / "labels" / f"room-1{end}.png")) for end in ("-labels", "-drawn")
@@ -115,14 +152,16 @@ def test_a_draft_is_proposed_shown_and_drawn(tmp_path: Path, capsys: pytest.Capt
 
 
 class _Half:
-    """Finds the upper half of the lamp, and something that is none."""
+    """Finds the upper half of the lamp, and something that is none, which is larger in one photograph."""
+
+    classes = ("furniture",)
 
     def product(self, name: str) -> object:
         def find(rgb: np.ndarray) -> np.ndarray:
             assert name == "furniture" and rgb.shape == (HIGH, WIDE, 3)
             found = np.zeros((HIGH, WIDE), bool)
             found[20:35, 30:50] = found[40:50, 60:90] = True
-            found[55:] = True  # unknown: does not count
+            found[55:] = found[:10, 60:] = True  # unknown and beyond: do not count
             return found
 
         return find
@@ -132,21 +171,29 @@ def test_figures_are_those_of_the_labels(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(evaluate_photographs, "open_segmenter", lambda *_: _Half())
+    kept = [key for key in KEYS[:-1] if photographs.held_out(key)]
+    bare = truth()
+    bare[LAMP] = 0
+    Image.fromarray(bare).save(photographs.LABELS / f"{kept[-1]}.png")
     words = ["photographs", "--data", str(data), "--out", str(tmp_path / "out"), "--plates", "1"]
     assert evaluate.main(words) == 0
     printed = capsys.readouterr().out
-    kept = [key for key in KEYS[:-1] if photographs.held_out(key)]
     assert f"{len(kept)} photographs" in printed and shards.fingerprint(kept) in printed
-    assert "| Vanisher, furniture | 0.333 " in printed  # 300 of 300 + 300 + 300
-    assert "that was found: 0.500" in printed and "that is furniture: 0.500" in printed
-    assert f"| lamp | {len(kept)} | 0.50 " in printed
+    full = len(kept) - 1  # 300 of 300 + 300 + 300 texels, and 600 where there is none
+    assert f"| Vanisher, furniture | {300 * full / (900 * full + 600):.3f} " in printed
+    assert "that was found: 0.500" in printed
+    assert f"that is furniture: {300 * full / (600 * full + 600):.3f}" in printed
+    assert f"| lamp | {full} | 0.50 " in printed
+    rows = (tmp_path / "out" / "photographs.csv").read_text()
+    assert f"{kept[0]},600,300,300" in rows and f"{kept[-1]},0,0,600" in rows
     assert len(list((tmp_path / "out" / "plates").iterdir())) == 1
     assert evaluate.main(["photographs", "--data", str(tmp_path / "nowhere")]) == 2
 
 
-def test_edits_name_the_kinds_there_are() -> None:
-    with pytest.raises(UsageError, match="swivel chair"):
-        label_edits.drawn(np.zeros((9, 9), np.uint8), [{"drop": [1]}], label_edits.PHOTOGRAPH)
+def test_weights_that_find_something_else_are_refused(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    person = str(REPOSITORY / "vanisher_core" / "models" / "weights" / "segment-person.safetensors")
+    assert evaluate.main(["photographs", "--data", str(data), "--weights", person]) == 2
+    assert "finds person, not furniture" in capsys.readouterr().err
 
 
 def test_photographs_are_pasted_with_their_labels_and_what_is_beside_them_stays(data: Path) -> None:

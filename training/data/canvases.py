@@ -32,7 +32,7 @@ class Canvases:
     """Pictures of one split in memory, each with the mask of its people."""
 
     GROUPS: ClassVar[dict[str, float]] = {"people": 0.66, "ccp": 0.1, "empty": 0.12, "scenes": 0.12}
-    """Share of the pictures of a batch that comes from each group."""
+    """How much of a batch comes from each group, relative to the others that there are."""
     DONORS: ClassVar[tuple[str, ...]] = ("people", "ccp")
     """Groups whose objects are pasted onto other pictures."""
     SHRINKS_BY: ClassVar[str] = "area"

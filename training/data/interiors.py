@@ -1,6 +1,6 @@
 """Furniture: what is known of each pixel of the photographs that show it, and batches to learn from.
 
-The labels are of seven kinds, and only the last three are complete:
+The labels are of seven kinds; only the last three name all furniture:
 
 - `interiors-*`: one piece of furniture is labelled and everything else in the picture is **unknown**, other
   furniture included. Known besides the object itself: a ring round its outline is mostly floor and wall, and
@@ -12,8 +12,8 @@ The labels are of seven kinds, and only the last three are complete:
 - Places rooms of `scenes-*`: unknown but for the top strip; scenes to paste furniture on.
 - views of rendered rooms (`room_views.py`): everything is labelled, lamps, shelves, rugs and pictures too; the tripod
   is unknown.
-- views of panoramas and photographs labelled by eye (`labelled.py`, `photographs.py`): the same, what lies beyond the
-  walls unknown.
+- views of panoramas labelled by eye (`labelled.py`): the same, what lies beyond the walls unknown.
+- photographs labelled by eye (`photographs.py`): the same.
 
 A canvas keeps one code a pixel; a table turns codes into a target and a weight for every class. The first
 class, `furniture`, is any of the others. Swivel chairs are chairs: there are 119 of them, and no photograph
@@ -61,7 +61,7 @@ TOP = 0.08
 """Height of the top strip, of the picture's height."""
 
 OTHER_WEIGHT = 2.5
-"""Of furniture without a class of its own: cupboards, rugs and pictures are labelled in views of rooms only, and look
+"""Of furniture without a class of its own: cupboards, rugs and pictures are labelled in few photographs, and look
 like doors, walls and floors (recall of cupboards in rooms never seen: .2 to .3)."""
 
 VOC_TRUST = (0.3, 0.1, 1.0, 1.0, 0.4, 1.0, 1.0)
@@ -152,8 +152,8 @@ class Rooms(Canvases):
     """Canvases whose mask plane holds codes."""
 
     GROUPS: ClassVar[dict[str, float]] = {
-        "interiors": 0.15, "voc": 0.08, "empty": 0.04, "scenes": 0.05, "rendered": 0.2, "bare": 0.05, "labelled": 0.18,
-        "photographs": 0.25,
+        "interiors": 0.2, "voc": 0.08, "empty": 0.04, "scenes": 0.06, "rendered": 0.25, "bare": 0.07, "labelled": 0.3,
+        "photographs": 0.67,
     }  # fmt: skip
     DONORS: ClassVar[tuple[str, ...]] = ("interiors",)
     SHRINKS_BY: ClassVar[str] = "nearest-exact"
@@ -241,9 +241,11 @@ def load_rooms(folder: Path, size: int, limit: int | None, scenes: int) -> Rooms
 
 
 def _scenes(folder: Path, inside: bool, count: int) -> Iterator[shards.Picture]:
-    """At most `count` scenes, Places rooms or all others."""
-    paths = shards.shards(folder, "scenes-0*.tar")
-    found = shards.pictures(paths, lambda key: (shards.source(key) == "places") is inside)
+    """At most `count` scenes, Places rooms or all others, none of which was labelled by eye."""
+    paths, known = shards.shards(folder, "scenes-0*.tar"), photographs.known()
+    found = shards.pictures(
+        paths, lambda key: key not in known and (shards.source(key) == "places") is inside
+    )
     return islice(found, count)
 
 

@@ -21,15 +21,15 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from training.data import room_views, shards
-from training.data.room_furniture import BEYOND, NUMBERS, REPAINTED, UNKNOWN, Batch, paints
+from training.data.labels import is_furniture, read_labels, without_beyond
+from training.data.room_furniture import NUMBERS, REPAINTED, UNKNOWN, Batch, paints
 from training.data.room_layouts import coloured, sampled, stretched
 
 LABELS = Path(__file__).parent / "panorama_labels"
-"""KEY.png: indices of `training.label.KINDS`."""
+"""KEY.png."""
 COLUMNS = 1024
 """Of a label, which has half as many rows."""
 JUDGED = (
@@ -87,26 +87,9 @@ def home_of(key: str) -> str:
     return key if key.startswith("photo_polyhaven") else "_".join(key.split("_")[:2])
 
 
-def read_labels(path: Path) -> NDArray[np.uint8]:
-    """512x1024 labels.
-
-    Raises:
-        OSError: the file is missing or no picture.
-        ValueError: it is no label.
-    """
-    with Image.open(path) as file:
-        found = np.asarray(file)
-    if found.dtype != np.uint8 or found.shape != (COLUMNS // 2, COLUMNS) or found.max() > BEYOND:
-        raise ValueError(
-            f"{path} is {found.dtype} of shape {found.shape} and goes up to {found.max()}; a label is 8-bit, "
-            f"{COLUMNS}x{COLUMNS // 2}, of one channel, and goes up to {BEYOND}"
-        )
-    return found
-
-
 def label_of(key: str) -> NDArray[np.uint8]:
-    """A panorama's labels; raises as `read_labels`."""
-    return read_labels(LABELS / f"{key}.png")
+    """512x1024 labels of a panorama; raises as `read_labels`."""
+    return read_labels(LABELS / f"{key}.png", (COLUMNS // 2, COLUMNS))
 
 
 def pictures(folder: Path, *, learnt: bool) -> Iterator[shards.Picture]:
@@ -164,8 +147,8 @@ def pieces(labels: np.ndarray) -> NDArray[np.int64]:
 
 
 def bare(labels: np.ndarray) -> bool:
-    """Whether hardly any furniture is labelled."""
-    return float(((labels > 0) & (labels != UNKNOWN) & (labels != BEYOND)).mean()) < BARE
+    """Whether hardly any furniture is labelled (HxW labels)."""
+    return float(is_furniture(labels).mean()) < BARE
 
 
 def draw(source: Panoramas, count: int, size: tuple[int, int], random: np.random.Generator) -> Batch:
@@ -207,8 +190,7 @@ def views(folder: Path, side: int, limit: int | None = None) -> Iterator[shards.
     """
     for picture in islice(pictures(folder, learnt=True), limit):
         random = np.random.default_rng(list(picture.key.encode()))
-        labels = label_of(picture.key)
-        labels = np.where(labels == BEYOND, UNKNOWN, labels).astype(np.uint8)
+        labels = without_beyond(label_of(picture.key))
         large = cv2.resize(labels, picture.rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
         for index in range(round((FEW if bare(labels) else VIEWS) * room_views.COUNT)):
             view = room_views.drawn(random, index % room_views.COUNT, side)

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from training.data import shards
-from training.data.room_furniture import BEYOND, UNKNOWN
+from training.data.labels import read_labels, without_beyond
 
 LABELS = Path(__file__).parent / "photograph_labels"
-"""KEY.png: indices of `training.label_edits.KINDS`, as large as the picture."""
+"""KEY.png, as large as the picture."""
 SHARDS = "scenes-0*.tar"
 SOURCE = "labelledplaces"
 """Key prefix of what is learnt from."""
@@ -33,21 +32,9 @@ def held_out(key: str) -> bool:
     return zlib.crc32(key.encode()) % HELD_OUT == 0
 
 
-def read_labels(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """HxW labels of a picture of this shape.
-
-    Raises:
-        OSError: the file is missing or no picture.
-        ValueError: it is no label.
-    """
-    with Image.open(path) as file:
-        found = np.asarray(file)
-    if found.dtype != np.uint8 or found.shape != shape or found.max() > BEYOND:
-        raise ValueError(
-            f"{path} is {found.dtype} of shape {found.shape} and goes up to {found.max()}; this photograph's label is "
-            f"8-bit, {shape[1]}x{shape[0]}, of one channel, and goes up to {BEYOND}"
-        )
-    return found
+def known() -> frozenset[str]:
+    """Keys of all labelled photographs, whether learnt from or held out."""
+    return frozenset(path.stem for path in LABELS.glob("*.png"))
 
 
 def pictures(folder: Path, *, learnt: bool) -> Iterator[shards.Picture]:
@@ -59,9 +46,9 @@ def pictures(folder: Path, *, learnt: bool) -> Iterator[shards.Picture]:
         FileNotFoundError: there is no shard.
         ValueError: a label is none.
     """
-    known = {path.stem for path in LABELS.glob("*.png")}
+    keys = known()
     found = shards.pictures(
-        shards.shards(folder, SHARDS), lambda key: key in known and held_out(key) != learnt
+        shards.shards(folder, SHARDS), lambda key: key in keys and held_out(key) != learnt
     )
     for one in found:
         yield one._replace(classes=read_labels(LABELS / f"{one.key}.png", one.rgb.shape[:2]))
@@ -76,6 +63,4 @@ def labels_of(picture: shards.Picture) -> NDArray[np.uint8]:
 def learnt_from(folder: Path, limit: int | None = None) -> Iterator[shards.Picture]:
     """Those to learn from (at most so many), what lies beyond the walls unknown; raises as `pictures`."""
     for one in islice(pictures(folder, learnt=True), limit):
-        labels = labels_of(one)
-        classes = np.where(labels == BEYOND, UNKNOWN, labels).astype(np.uint8)
-        yield one._replace(key=f"{SOURCE}_{one.key}", classes=classes)
+        yield one._replace(key=f"{SOURCE}_{one.key}", classes=without_beyond(labels_of(one)))
