@@ -5,11 +5,11 @@ furniture networks (`vanisher_core/models/furniture.py`) look at the whole panor
 mirrored. They also tell pieces apart that the segmenter has no word for: rugs, lamps, pictures, shelves, cabinets.
 
 One has learnt on rooms that hold furniture and nothing else, three on homes (`panorama.rooms --lived-in`): they know
-kitchens and radiators for what they are, small things and large rugs, mirrors; the latest one on panoramas labelled
-by eye as well. The latest two, trained on from one another, also tell what lies beyond the room's walls (BEYOND), and
-say of it what it would be in this room. Their answers are averaged, as networks that learnt otherwise err elsewhere
-(Lakshminarayanan, Pritzel and Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles",
-NeurIPS 2017, section 2.4).
+kitchens and radiators for what they are, small things and large rugs, mirrors; the latest one on panoramas and
+photographs labelled by eye as well. The latest two, trained on from one another, also tell what lies beyond the room's
+walls (BEYOND), and say of it what it would be in this room. Their answers are averaged, as networks that learnt
+otherwise err elsewhere (Lakshminarayanan, Pritzel and Blundell, "Simple and Scalable Predictive Uncertainty Estimation
+using Deep Ensembles", NeurIPS 2017, section 2.4).
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ MODELS = {
     "house-furniture": (512, 0.4),
 }
 """The networks: columns of the panorama as each has learnt to see it, and its say; answers have half as many."""
-LEAN = 1.75
+LEAN = 1.5
 """Taken from the logarithm of the room's chance: what is left standing is worse than a wall that is filled again, and
-neither rendered rooms nor the panoramas learnt from are as full as homes that are emptied."""
+neither rendered rooms nor the pictures learnt from are as full as homes that are emptied."""
 BEYOND = "beyond"
 """The class of what lies beyond the room's walls."""
 FURNITURE = "furniture"

@@ -50,7 +50,7 @@ def mean(paths: Sequence[Path]) -> tuple[dict[str, Tensor], dict[str, str]]:
         for name, last in weights[-1].items()
     }
     notes = [json.loads(header.get("training", "{}")) for header in headers]
-    steps = {"steps": [note.get("step") for note in notes]}
+    steps = {"steps": [note.get("step", note.get("steps")) for note in notes]}
     steps |= {key: notes[-1][key] for key in ("rooms", "others", "split") if key in notes[-1]}
     return tensors, headers[-1] | {"training": json.dumps(steps)}
 

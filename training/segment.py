@@ -17,7 +17,6 @@ of the weights is what gets validated and exported, every `--every` steps.
 
 from __future__ import annotations
 
-import copy
 import sys
 import time
 from collections.abc import Mapping
@@ -137,10 +136,7 @@ def export(net: nn.Module, config: Config, path: Path, note: Mapping[str, Any]) 
     """Writes the weights in the registry's form; `note` tells the card how they came to be."""
     sizes = {name: getattr(config, name) for name in ("widths", "depths", "decoder_widths")}
     sizes["short"] = config.sizes[-1]
-    task = TASKS[config.task]
-    classes, exported = task.classes, copy.deepcopy(net)
-    with torch.no_grad():
-        exported.get_parameter("head.bias")[0] += task.shift
+    classes = TASKS[config.task].classes
     header = {
         "architecture": ARCHITECTURE,
         "config": {"classes": len(classes)} | sizes,
@@ -148,7 +144,7 @@ def export(net: nn.Module, config: Config, path: Path, note: Mapping[str, Any]) 
         "classes": list(classes),
         "training": dict(note),
     }
-    return common.export_weights(exported, path, header | {"version": VERSION})
+    return common.export_weights(net, path, header | {"version": VERSION})
 
 
 def warm_start(net: nn.Module, weights: Path) -> int:

@@ -6,7 +6,6 @@ Both are validated on the split by source that the data folder's README fixes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -61,8 +60,6 @@ class Task:
     validate: Callable[[nn.Module, Canvases], dict[str, float]]
     """Figures of a network in eval mode; "iou" is the one to watch."""
     augmenter: type[Augmenter]
-    shift: float = 0.0
-    """Added to the logits of the first class in exported weights."""
 
 
 def load_people(sources: Sources) -> Canvases:
@@ -206,7 +203,5 @@ TASKS = {
         interiors.load_held_out,
         validate_furniture,
         interiors.FurnitureAugmenter,
-        # a pixel that counts so many times makes its odds as many times too high: exported weights take that back
-        shift=-math.log(interiors.OTHER_WEIGHT),
     ),
 }
