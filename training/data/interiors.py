@@ -62,8 +62,8 @@ TOP = 0.08
 
 OTHER_WEIGHT = 2.5
 """Of furniture without a class of its own: cupboards, rugs and pictures are labelled in few photographs, and look
-like doors, walls and floors (recall of cupboards in rooms never seen: .2 to .3). It raises the odds of what is in doubt,
-and photographs labelled by eye gain by that (decision 030)."""
+like doors, walls and floors (recall of cupboards in rooms never seen: .2 to .3). It raises the odds of what is in
+doubt, and photographs labelled by eye gain by that (decision 030)."""
 
 VOC_TRUST = (0.3, 0.1, 1.0, 1.0, 0.4, 1.0, 1.0)
 """How sure it is that a pixel that VOC leaves unlabelled is not of each class."""
