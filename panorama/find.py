@@ -67,11 +67,14 @@ FRINGE = math.radians(0.7)
 """Width of the darker wall round a thing that goes with it as well."""
 RUG, LYING = "rug", 0.5
 """The name of what lies on the floor, and the share of it from which on something does."""
-WHOLE = 0.5
-"""Say of the networks that see the whole room; the views have the rest."""
-BOLD = 0.8
-"""Added to the views' log odds of furniture where the whole room has its say: what is left standing is worse than a wall
-that is filled again (as `LEAN`)."""
+WHOLE, BELOW = 0.5, 0.65
+"""Say of the networks that see the whole room, towards the horizon and on the floor round the camera, where views show
+little else; the views have the rest."""
+BOLD = 0.4
+"""Added to the views' log odds of furniture towards the horizon: what is left standing is worse than a wall that is
+filled again (as `LEAN`)."""
+STEEP = (math.radians(-45), math.radians(-60))
+"""Pitches between which the one goes over to the other."""
 
 
 def find_in_panorama(
@@ -186,9 +189,13 @@ def _told(
 ) -> dict[str, np.ndarray]:
     """Log odds of names of furniture, from the views' votes and what the whole room tells; -CERTAIN off furniture."""
     room, known = RoomFurniture(frame, picture), kinds()
-    views = views | {FURNITURE: np.clip(views[FURNITURE] + np.float32(BOLD), -CERTAIN, CERTAIN)}
+    down = np.interp(frame.pitch(np.arange(frame.height)), STEEP[::-1], (1.0, 0.0)).astype(np.float32)[
+        :, None
+    ]
+    whole, bold = WHOLE + (BELOW - WHOLE) * down, BOLD * (1 - down)
+    views = views | {FURNITURE: np.clip(views[FURNITURE] + bold, -CERTAIN, CERTAIN)}
     merged = {
-        votes: views[votes] + WHOLE * (room.odds(known[votes]) - views[votes])
+        votes: views[votes] + whole * (room.odds(known[votes]) - views[votes])
         for votes in {FURNITURE, *(votes for name, votes in names.items() if name in known)}
     }
     likely = certain(frame, shared(frame, picture, merged[FURNITURE]), views[FURNITURE])
