@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from panorama import edges, level, rugs
 from panorama.axes import room_yaw
@@ -189,10 +190,7 @@ def _told(
 ) -> dict[str, np.ndarray]:
     """Log odds of names of furniture, from the views' votes and what the whole room tells; -CERTAIN off furniture."""
     room, known = RoomFurniture(frame, picture), kinds()
-    down = np.interp(frame.pitch(np.arange(frame.height)), STEEP[::-1], (1.0, 0.0)).astype(np.float32)[
-        :, None
-    ]
-    whole, bold = WHOLE + (BELOW - WHOLE) * down, BOLD * (1 - down)
+    whole, bold = _says(frame)
     views = views | {FURNITURE: np.clip(views[FURNITURE] + bold, -CERTAIN, CERTAIN)}
     merged = {
         votes: views[votes] + whole * (room.odds(known[votes]) - views[votes])
@@ -222,6 +220,12 @@ def _told(
         more = leftovers(frame, picture, _things(found, frame), others)
         told[name] = np.where(more, np.float32(log_odds(SURE)), found)
     return told
+
+
+def _says(frame: Frame) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Hx1: the say of the networks that see the whole room, and what is added to the views' log odds, by pitch."""
+    down = np.interp(frame.pitch(np.arange(frame.height)), STEEP[::-1], (1.0, 0.0)).astype(np.float32)
+    return (WHOLE + (BELOW - WHOLE) * down)[:, None], (BOLD * (1 - down))[:, None]
 
 
 def _rest_of_rugs(
