@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from panorama import edges, level, rugs
 from panorama.axes import room_yaw
@@ -68,14 +67,8 @@ FRINGE = math.radians(0.7)
 """Width of the darker wall round a thing that goes with it as well."""
 RUG, LYING = "rug", 0.5
 """The name of what lies on the floor, and the share of it from which on something does."""
-WHOLE, BELOW = 0.5, 0.65
-"""Say of the networks that see the whole room, towards the horizon and on the floor round the camera, where views show
-little else; the views have the rest."""
-BOLD = 0.4
-"""Added to the views' log odds of furniture towards the horizon: what is left standing is worse than a wall that is
-filled again (as `LEAN`)."""
-STEEP = (math.radians(-45), math.radians(-60))
-"""Pitches between which the one goes over to the other."""
+WHOLE = 0.65
+"""Say of the networks that see the whole room; the views have the rest."""
 
 
 def find_in_panorama(
@@ -190,10 +183,8 @@ def _told(
 ) -> dict[str, np.ndarray]:
     """Log odds of names of furniture, from the views' votes and what the whole room tells; -CERTAIN off furniture."""
     room, known = RoomFurniture(frame, picture), kinds()
-    whole, bold = _says(frame)
-    views = views | {FURNITURE: np.clip(views[FURNITURE] + bold, -CERTAIN, CERTAIN)}
     merged = {
-        votes: views[votes] + whole * (room.odds(known[votes]) - views[votes])
+        votes: views[votes] + WHOLE * (room.odds(known[votes]) - views[votes])
         for votes in {FURNITURE, *(votes for name, votes in names.items() if name in known)}
     }
     likely = certain(frame, shared(frame, picture, merged[FURNITURE]), views[FURNITURE])
@@ -220,12 +211,6 @@ def _told(
         more = leftovers(frame, picture, _things(found, frame), others)
         told[name] = np.where(more, np.float32(log_odds(SURE)), found)
     return told
-
-
-def _says(frame: Frame) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Hx1: the say of the networks that see the whole room, and what is added to the views' log odds, by pitch."""
-    down = np.interp(frame.pitch(np.arange(frame.height)), STEEP[::-1], (1.0, 0.0)).astype(np.float32)
-    return (WHOLE + (BELOW - WHOLE) * down)[:, None], (BOLD * (1 - down))[:, None]
 
 
 def _rest_of_rugs(

@@ -135,37 +135,6 @@ def test_the_whole_room_convinces_where_views_doubt(red: None, monkeypatch: pyte
     assert find_in_panorama(panorama, ("furniture",), device="cpu")["furniture"].is_empty
 
 
-@pytest.mark.parametrize(("pitch", "found"), [(-0.1, True), (-1.3, False)])
-def test_views_have_more_to_say_towards_the_horizon_than_on_the_floor_below(
-    pitch: float, found: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    frame = Frame.full(512, 256)
-    picture, inside = painted(frame, 0.4, pitch, 0.2)
-    views, room = np.where(inside, 2.0, -4.0), np.where(inside, -2.1, -4.0)
-
-    class Doubts:
-        """A room that takes what the views see for a part of itself."""
-
-        def __init__(self, *_: object) -> None: ...
-
-        def odds(self, channels: tuple[int, ...]) -> np.ndarray:
-            return room.astype(np.float32)
-
-    def look(*arguments: np.ndarray) -> np.ndarray:
-        seen.append(arguments[-2])
-        return arguments[-2]
-
-    seen: list[np.ndarray] = []
-    monkeypatch.setattr(find, "RoomFurniture", Doubts)
-    monkeypatch.setattr(find, "kinds", lambda: {"furniture": (1,)})
-    monkeypatch.setattr(find, "shared", lambda frame, picture, odds: odds)
-    monkeypatch.setattr(find, "certain", look)
-    monkeypatch.setattr(find, "in_the_room", lambda *_: np.full((256, 512), -find.CERTAIN, np.float32))
-    monkeypatch.setattr(find, "room_layout", lambda *_: None)
-    find._told({"furniture": "furniture"}, {"furniture": views.astype(np.float32)}, frame, picture)
-    assert ((seen[0][inside] > 0) == found).mean() > 0.95 and (seen[0][~inside] < 0).all()
-
-
 def test_views_decide_where_the_room_is_not_seen_whole(red: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> np.ndarray:
         raise AssertionError("asked about a part of a room")

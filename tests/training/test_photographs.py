@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors import safe_open
 
 from panorama.rooms import classes as rendered
 from tests.training.painted_rooms import box, write_rooms
 from tests.training.test_interiors import furniture_shard
 from training import evaluate, evaluate_photographs, furniture, label, label_edits
-from training.data import interiors, pasted, photographs, shards
+from training.data import interiors, pasted, photographs, room_furniture, shards
 from training.data.canvases import pack
 from training.data.labels import read_labels
-from training.data.room_furniture import BEYOND, UNKNOWN, Batch
+from training.data.room_furniture import BEYOND, UNKNOWN
 from training.segment_tasks import Sources, load_furniture, split_of
 from vanisher_core.segment import Segmenter
 
 REPOSITORY = Path(__file__).parents[2]
-HIGH, WIDE = 60, 90
+HIGH, WIDE = 90, 90
 KEYS = [f"places_bedroom_{number:05d}" for number in range(30)]
 LAMP = (slice(20, 50), slice(30, 50))
 """Where a red lamp stands."""
@@ -43,21 +43,27 @@ def truth() -> np.ndarray:
     return labels
 
 
-@pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a shard of photographs, the last one not labelled."""
-    monkeypatch.setattr(photographs, "LABELS", tmp_path / "labels")
-    (tmp_path / "labels").mkdir()
-    with tarfile.open(tmp_path / "scenes-000.tar", "w") as tar:
+def write_photographs(folder: Path, size: tuple[int, int] = (HIGH, WIDE)) -> None:
+    """A shard of photographs, the last one not labelled."""
+    (folder / "labels").mkdir(exist_ok=True)
+    rows, columns = size
+    with tarfile.open(folder / "scenes-000.tar", "w") as tar:
         for key in KEYS:
             data = io.BytesIO()
-            Image.fromarray(photograph()).save(data, "WEBP", lossless=True)
+            Image.fromarray(photograph()[:rows, :columns]).save(data, "WEBP", lossless=True)
             entry = tarfile.TarInfo(f"{key}.webp")
             entry.size = data.tell()
             data.seek(0)
             tar.addfile(entry, data)
     for key in KEYS[:-1]:
-        Image.fromarray(truth()).save(tmp_path / "labels" / f"{key}.png")
+        Image.fromarray(truth()[:rows, :columns]).save(folder / "labels" / f"{key}.png")
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with such a shard."""
+    monkeypatch.setattr(photographs, "LABELS", tmp_path / "labels")
+    write_photographs(tmp_path)
     return tmp_path
 
 
@@ -148,7 +154,7 @@ def test_a_draft_is_proposed_shown_and_drawn(tmp_path: Path, capsys: pytest.Capt
     )
     assert shown.shape == done.shape == (3 * HIGH, 6 * WIDE, 3) and not np.array_equal(shown, done)
     Image.fromarray(truth()[:, :40]).save(tmp_path / "labels" / "room.draft.png")
-    assert label.main(["draw", *words]) == 2 and "label is 8-bit, 90x60" in capsys.readouterr().err
+    assert label.main(["draw", *words]) == 2 and "label is 8-bit, 90x90" in capsys.readouterr().err
 
 
 class _Half:
@@ -196,41 +202,68 @@ def test_weights_that_find_something_else_are_refused(data: Path, capsys: pytest
     assert "finds person, not furniture" in capsys.readouterr().err
 
 
-def test_photographs_are_pasted_with_their_labels_and_what_is_beside_them_stays(data: Path) -> None:
-    source, random = pasted.load(data, 60), np.random.default_rng(1)
-    assert len(source.keys) == len(list(photographs.pictures(data, learnt=True)))
-    plain = Batch(torch.full((12, 3, 128, 256), 0.5), torch.full((12, 128, 256), rendered.BED))
-    batch = pasted.paste(plain, source, 1.0, random)
-    assert (plain.classes == rendered.BED).all() and (plain.rgb == 0.5).all()
-    for rgb, kinds in zip(batch.rgb, batch.classes, strict=True):
-        red, lamp = rgb[0] > 1.8 * rgb[1], kinds == rendered.LAMP
-        sure = kinds != UNKNOWN
-        assert int(lamp.sum()) > 40 and int((red & lamp & sure).sum()) > 0.8 * int(
-            ((red | lamp) & sure).sum()
-        )
-        beside = (rgb == 0.5).all(0)
-        assert (kinds[beside] == rendered.BED).all() and (kinds[~beside] != rendered.BED).all()
-        assert 0.02 < float((~beside).float().mean()) < 0.5
-        assert {0, BEYOND, UNKNOWN} <= set(kinds.unique().tolist())
-    none = pasted.paste(plain, source, 0.0, random)
-    assert torch.equal(none.rgb, plain.rgb) and torch.equal(none.classes, plain.classes)
+@pytest.mark.parametrize("seed", range(6))
+def test_a_photograph_is_pasted_upright_as_a_camera_sees_it(seed: int) -> None:
+    side, rows, columns = 64, 256, 512
+    line = torch.linspace(0, 1, side)
+    ramps = torch.stack([line.expand(side, side), line[:, None].expand(side, side), torch.zeros(side, side)])
+    picture, labels = (ramps * 255).byte(), torch.zeros(side, side, dtype=torch.uint8)
+    labels[: side // 2] = rendered.LAMP  # the upper half
+    rgb, classes = torch.full((3, rows, columns), -1.0), torch.full((rows, columns), rendered.BED)
+    pasted._paste(rgb, classes, picture, labels, np.random.default_rng(seed))
+    inside = rgb[2] >= 0
+    assert torch.equal(inside, classes != rendered.BED) and (classes[inside] == UNKNOWN).any()
+    row, column = (int(at.median()) for at in torch.nonzero(inside, as_tuple=True))
+    middle = inside.any(1).nonzero().flatten()
+    pitch = 90 - (float(middle.float().mean()) + 0.5) * 180 / rows
+    assert pasted.PITCH[0] - 3 < pitch < pasted.PITCH[1] + 3
+    width = int(inside[row].sum()) * 360 / columns
+    assert pasted.FIELD[0] - 4 < width < pasted.FIELD[1] + 8  # wider in degrees of yaw off the horizon
+    upright = rgb[1, :, column][inside[:, column]]
+    assert (upright.diff() >= -1e-3).all() and upright[-1] > 3 * upright[0].clamp_min(0.05)
+    across = rgb[0, row].roll(columns // 2 - column)[inside[row].roll(columns // 2 - column)].diff()
+    assert (across >= -1e-3).all() or (across <= 1e-3).all()
+    sure = inside & (classes != UNKNOWN)
+    upper = rgb[1] < 0.5 * rgb[1][inside].max()
+    assert ((classes == rendered.LAMP) == upper)[sure].float().mean() > 0.97
 
 
-def test_rooms_are_learnt_from_with_photographs_in_them(data: Path, tmp_path: Path) -> None:
-    rooms = write_rooms(tmp_path / "rooms", [box(1, 2, 1, 2), box(2, 1, 2, 1)], 20, 128)
-    learnt = []
+def test_photographs_are_learnt_from_where_they_are_pasted(data: Path, tmp_path: Path) -> None:
+    rooms = room_furniture.load(write_rooms(tmp_path / "rooms", [box(1, 2, 1, 2)], 20, 128), 128)
+    assert not (rooms.classes == rendered.LAMP).any()
+    source = pasted.load(data, 32)
+    assert sorted(source.keys) == [one.key for one in photographs.pictures(data, learnt=True)]
     for share in (0.0, 1.0):
-        config = furniture.Config(
-            rooms=rooms, out=tmp_path / f"run{share}", steps=2, batch=2, size=64, warmup=1, every=2,
-            photographs=data, pasted=share,
-        )  # fmt: skip
-        furniture.train(config)
-        weights = load_file(config.out / "room-furniture.safetensors")
-        learnt.append(float(sum(tensor.double().abs().sum() for tensor in weights.values())))
-    assert len(set(learnt)) == 2
+        config = furniture.Config(size=64, batch=6, pasted=share)
+        batch = furniture.mixed(rooms, None, source, config, np.random.default_rng(0))
+        lamps = (batch.classes == rendered.LAMP).flatten(1).any(1)
+        assert lamps.all() if share else not lamps.any()
+        for rgb, kinds in zip(batch.rgb, batch.classes, strict=True):
+            red = rgb[:, kinds == rendered.LAMP]
+            assert not red.numel() or (red[0] > 2 * red[1]).float().mean() > 0.9
+    plain = furniture.mixed(rooms, None, None, furniture.Config(size=64, batch=2), np.random.default_rng(0))
+    assert plain.rgb.shape == (2, 3, 64, 128)
+
+
+def test_a_room_network_says_which_photographs_it_has_learnt_from(data: Path, tmp_path: Path) -> None:
+    rooms = write_rooms(tmp_path / "rooms", [box(1, 2, 1, 2), box(2, 1, 2, 1)], 20, 128)
+    config = furniture.Config(
+        rooms=rooms, out=tmp_path / "run", steps=1, batch=2, size=64, warmup=1, every=1, photographs=data
+    )
+    furniture.train(config)
+    with safe_open(config.out / "room-furniture.safetensors", framework="pt") as file:
+        note = json.loads(file.metadata()["training"])
+    learnt = [one.key for one in photographs.pictures(data, learnt=True)]
+    assert note["others"] == len(learnt) and note["split"] == shards.fingerprint(learnt)
     with pytest.raises(ValueError, match="pasted=2"):
         furniture.train(furniture.Config(rooms=rooms, out=tmp_path / "none", photographs=data, pasted=2.0))
-    for label_of in photographs.LABELS.iterdir():
-        label_of.unlink()
+    for path in photographs.LABELS.iterdir():
+        path.unlink()
     with pytest.raises(FileNotFoundError, match="labelled"):
+        pasted.load(data, 32)
+
+
+def test_only_squares_are_pasted(data: Path) -> None:
+    write_photographs(data, (60, 90))
+    with pytest.raises(ValueError, match="90x60"):
         pasted.load(data, 32)

@@ -44,7 +44,7 @@ class Photographs(NamedTuple):
 
 
 def load(folder: Path, side: int) -> Photographs:
-    """Those to learn from, squeezed to squares.
+    """Those to learn from.
 
     Args:
         folder: of the shards.
@@ -52,10 +52,16 @@ def load(folder: Path, side: int) -> Photographs:
 
     Raises:
         FileNotFoundError: there is no shard, or no such photograph in it.
+        ValueError: a photograph is not square, as those of Places365 are, or a label is none.
     """
     found, size = list(photographs.pictures(folder, learnt=True)), (side, side)
     if not found:
         raise FileNotFoundError(f"no photograph in {folder} is labelled; pass the folder of the shards")
+    for one in found:
+        if one.rgb.shape[0] != one.rgb.shape[1]:
+            raise ValueError(
+                f"{one.key} is {one.rgb.shape[1]}x{one.rgb.shape[0]}: only squares can be pasted"
+            )
     rgb = [cv2.resize(one.rgb, size, interpolation=cv2.INTER_AREA) for one in found]
     labels = [
         cv2.resize(photographs.labels_of(one), size, interpolation=cv2.INTER_NEAREST_EXACT) for one in found
