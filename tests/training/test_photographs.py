@@ -207,7 +207,7 @@ def test_a_photograph_is_pasted_upright_as_a_camera_sees_it(seed: int) -> None:
     side, rows, columns = 64, 256, 512
     line = torch.linspace(0, 1, side)
     ramps = torch.stack([line.expand(side, side), line[:, None].expand(side, side), torch.zeros(side, side)])
-    picture, labels = (ramps * 255).byte(), torch.zeros(side, side, dtype=torch.uint8)
+    picture, labels = (ramps * 100).byte(), torch.zeros(side, side, dtype=torch.uint8)
     labels[: side // 2] = rendered.LAMP  # the upper half
     rgb, classes = torch.full((3, rows, columns), -1.0), torch.full((rows, columns), rendered.BED)
     pasted._paste(rgb, classes, picture, labels, np.random.default_rng(seed))
