@@ -38,7 +38,7 @@ MODELS = {
     "house-furniture": (512, 0.4),
 }
 """The networks: columns of the panorama as each has learnt to see it, and its say; answers have half as many."""
-LEAN = 1.75
+LEAN = 1.6
 """Taken from the logarithm of the room's chance: what is left standing is worse than a wall that is filled again, and
 neither rendered rooms nor the pictures learnt from are as full as homes that are emptied."""
 BEYOND = "beyond"
