@@ -29,7 +29,7 @@ from training.common import parse_config
 from training.intervals import ratio
 from training.pages import Bar, Page, all_met
 from training.panorama_rooms import RoomCase, chosen
-from training.plates import found_plate
+from training.plates import found_plate, save_plates
 from vanisher_core import Vanisher
 from vanisher_core.errors import VanisherError
 
@@ -119,13 +119,13 @@ def bars(found: Sequence[Found]) -> list[Bar]:
 
 def write_plates(folder: Path, found: Sequence[Found], cases: dict[int, RoomCase], options: Options) -> None:
     """The worst rooms: furnished, and truth and guess in colours over it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for place, one in enumerate(
-        sorted(found, key=lambda one: one.both / max(one.either, 1))[: options.plates]
-    ):
-        truth, _ = truth_of(one.seed, options)
-        strip = found_plate(cases[one.seed].furnished, truth, one.guess)
-        Image.fromarray(strip).save(folder / f"find-{place:02d}-{one.seed}.png")
+    worst = sorted(found, key=lambda one: one.both / max(one.either, 1))[: options.plates]
+    truths = (truth_of(one.seed, options)[0] for one in worst)
+    plates = (
+        (str(one.seed), found_plate(cases[one.seed].furnished, truth, one.guess))
+        for one, truth in zip(worst, truths, strict=True)
+    )
+    save_plates(folder, "find", plates)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -154,5 +154,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     page.rows([one.row() for one in found])
     page.close()
     if options.out is not None and options.plates:
-        write_plates(options.out / "plates", found, cases, options)
+        write_plates(options.out, found, cases, options)
     return 0 if all_met(judged) else 1

@@ -18,7 +18,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from PIL import Image
 
 from panorama import Panorama, find_in_panorama
 from panorama.sphere import Frame
@@ -28,7 +27,7 @@ from training.data.labels import is_furniture
 from training.data.room_furniture import UNKNOWN
 from training.intervals import ratio
 from training.pages import Page
-from training.plates import found_plate
+from training.plates import found_plate, save_plates
 from vanisher_core.errors import VanisherError
 
 NAME = "furniture"
@@ -130,10 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     page.rows([one.row() for one in found])
     page.close()
     if options.out is not None and options.plates:
-        folder = options.out / "plates"
-        folder.mkdir(parents=True, exist_ok=True)
-        for place, one in enumerate(sorted(found, key=lambda one: one.iou)[: options.plates]):
-            Image.fromarray(one.plate).save(folder / f"labelled-{place:02d}-{one.key}.png")
+        worst = sorted(found, key=lambda one: one.iou)[: options.plates]
+        save_plates(options.out, "labelled", ((one.key, one.plate) for one in worst))
     return 0
 
 

@@ -21,7 +21,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from PIL import Image
 
 from training.common import parse_config
 from training.data import photographs, shards
@@ -31,7 +30,7 @@ from training.intervals import ratio
 from training.label_edits import KINDS
 from training.mask_figures import Counts, Figures, measure, table
 from training.pages import Page
-from training.plates import found_plate
+from training.plates import found_plate, save_plates
 from training.segment_peers import Finder
 from training.segmenters import open_segmenter
 from vanisher_core.errors import VanisherError
@@ -138,12 +137,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     page.rows([one.row() for one in found])
     page.close()
     if options.out is not None and options.plates:
-        folder = options.out / "plates"
-        folder.mkdir(parents=True, exist_ok=True)
-        wrong = sorted(found, key=lambda one: int((one.guess != one.truth).sum()), reverse=True)
-        for place, one in enumerate(wrong[: options.plates]):
-            plate = found_plate(one.picture.rgb, one.truth, one.guess)
-            Image.fromarray(plate).save(folder / f"photographs-{place:02d}-{one.picture.key}.png")
+        worst = sorted(found, key=lambda one: int((one.guess != one.truth).sum()), reverse=True)[
+            : options.plates
+        ]
+        plates = ((one.picture.key, found_plate(one.picture.rgb, one.truth, one.guess)) for one in worst)
+        save_plates(options.out, "photographs", plates)
     return 0
 
 

@@ -110,8 +110,9 @@ def _paint(labels: NDArray[np.uint8], corners: np.ndarray, kind: int, canvas: Ca
         inside, rim = np.zeros_like(labels), np.zeros_like(labels)
         cv2.fillPoly(inside, [at], 1)
         cv2.polylines(rim, [at], True, 1, canvas.outline)
-        thin = not (inside > rim).any()  # the leg of a lamp is all outline
-        masks.append((inside > rim if not thin else inside > 0, (rim > 0) & (not thin)))
+        if not (inside > rim).any():  # the leg of a lamp is all outline
+            rim[:] = 0
+        masks.append((inside > rim, rim > 0))
     for _, rim in masks:
         labels[rim & (labels != kind)] = UNKNOWN
     for inside, _ in masks:  # last: what goes round the sphere and overlaps itself has no outline there

@@ -1,5 +1,6 @@
-"""Sample plates: rows of pictures side by side, to be looked at while a network trains."""
+"""Sample plates: rows of pictures side by side, to be looked at while a network trains or is judged."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -27,3 +28,11 @@ def found_plate(picture: np.ndarray, truth: NDArray[np.bool_], guess: NDArray[np
     over[truth, 1] += 100
     over[guess, 0] += 100
     return np.vstack([picture, over])
+
+
+def save_plates(folder: Path, name: str, plates: Iterable[tuple[str, np.ndarray]]) -> None:
+    """Writes the plates (key, HxWx3 uint8) of an evaluation, in the order of their numbers, into FOLDER/plates."""
+    into = folder / "plates"
+    into.mkdir(parents=True, exist_ok=True)
+    for place, (key, plate) in enumerate(plates):
+        Image.fromarray(plate).save(into / f"{name}-{place:02d}-{key}.png")

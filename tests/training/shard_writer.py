@@ -8,6 +8,16 @@ import numpy as np
 from PIL import Image
 
 
+def add_picture(tar: tarfile.TarFile, name: str, array: np.ndarray, kind: str, **options: bool) -> None:
+    """Adds a picture to a shard under its whole name."""
+    data = io.BytesIO()
+    Image.fromarray(array).save(data, kind, **options)
+    entry = tarfile.TarInfo(name)
+    entry.size = data.tell()
+    data.seek(0)
+    tar.addfile(entry, data)
+
+
 def write_shard(path: Path, samples: dict[str, tuple[int, int, bool]]) -> Path:
     """A shard of noise pictures: key -> (width, height, somebody stands in the middle)."""
     rng = np.random.default_rng(0)
@@ -19,10 +29,5 @@ def write_shard(path: Path, samples: dict[str, tuple[int, int, bool]]) -> Path:
                 mask[height // 4 : 3 * height // 4, width // 3 : 2 * width // 3] = 255
                 rgb[mask > 0] = 220
             for extension, array, kind in (("webp", rgb, "WEBP"), ("mask.png", mask, "PNG")):
-                data = io.BytesIO()
-                Image.fromarray(array).save(data, kind)
-                entry = tarfile.TarInfo(f"{key}.{extension}")
-                entry.size = data.tell()
-                data.seek(0)
-                tar.addfile(entry, data)
+                add_picture(tar, f"{key}.{extension}", array, kind)
     return path

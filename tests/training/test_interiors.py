@@ -1,6 +1,5 @@
 """Furniture labels: what is unknown stays unknown, in batches, losses and figures."""
 
-import io
 import json
 import tarfile
 from pathlib import Path
@@ -8,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from safetensors import safe_open
 
+from tests.training.shard_writer import add_picture
 from training import evaluate_furniture, segment, segment_tasks
 from training.data import interiors, shards
 from training.data.canvases import shrunk
@@ -35,12 +34,7 @@ def furniture_shard(path: Path, samples: dict[str, int | None]) -> None:
                 rgb[14:38, 12:36] = 220
             files = {"webp": rgb} | ({} if index is None else {"seg.png": classes})
             for extension, array in files.items():
-                data = io.BytesIO()
-                Image.fromarray(array).save(data, "WEBP" if extension == "webp" else "PNG")
-                entry = tarfile.TarInfo(f"{key}.{extension}")
-                entry.size = data.tell()
-                data.seek(0)
-                tar.addfile(entry, data)
+                add_picture(tar, f"{key}.{extension}", array, "WEBP" if extension == "webp" else "PNG")
 
 
 @pytest.fixture(scope="module")

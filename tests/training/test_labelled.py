@@ -1,6 +1,5 @@
 """Panoramas labelled by eye: edits do what they say, held-out homes stay held out, figures are those of the labels."""
 
-import io
 import json
 import tarfile
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors.torch import load_file
 from panorama import Panorama
 from panorama.rooms import classes as rendered
 from tests.training.painted_rooms import box, write_rooms
+from tests.training.shard_writer import add_picture
 from training import evaluate, evaluate_labelled, furniture, label, label_edits
 from training.data import interiors, labelled, room_views
 from training.data.canvases import pack
@@ -50,12 +50,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "labels").mkdir()
     with tarfile.open(tmp_path / "panoramas-000.tar", "w") as tar:
         for key in (LEARNT, KEPT, UNLABELLED):
-            data = io.BytesIO()
-            Image.fromarray(photograph()).save(data, "WEBP", lossless=True)
-            entry = tarfile.TarInfo(f"{key}.webp")
-            entry.size = data.tell()
-            data.seek(0)
-            tar.addfile(entry, data)
+            add_picture(tar, f"{key}.webp", photograph(), "WEBP", lossless=True)
     for key in (LEARNT, KEPT):
         cv2.imwrite(str(tmp_path / "labels" / f"{key}.png"), truth())
     return tmp_path

@@ -1,6 +1,5 @@
 """Photographs labelled by eye: a split that holds, labels as large as their pictures, figures that are the labels'."""
 
-import io
 import json
 import tarfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors import safe_open
 
 from panorama.rooms import classes as rendered
 from tests.training.painted_rooms import box, write_rooms
+from tests.training.shard_writer import add_picture
 from tests.training.test_interiors import furniture_shard
 from training import evaluate, evaluate_photographs, furniture, label, label_edits
 from training.data import interiors, pasted, photographs, room_furniture, shards
@@ -49,12 +49,7 @@ def write_photographs(folder: Path, size: tuple[int, int] = (HIGH, WIDE)) -> Non
     rows, columns = size
     with tarfile.open(folder / "scenes-000.tar", "w") as tar:
         for key in KEYS:
-            data = io.BytesIO()
-            Image.fromarray(photograph()[:rows, :columns]).save(data, "WEBP", lossless=True)
-            entry = tarfile.TarInfo(f"{key}.webp")
-            entry.size = data.tell()
-            data.seek(0)
-            tar.addfile(entry, data)
+            add_picture(tar, f"{key}.webp", photograph()[:rows, :columns], "WEBP", lossless=True)
     for key in KEYS[:-1]:
         Image.fromarray(truth()[:rows, :columns]).save(folder / "labels" / f"{key}.png")
 
@@ -159,8 +154,6 @@ def test_a_draft_is_proposed_shown_and_drawn(tmp_path: Path, capsys: pytest.Capt
 
 class _Half:
     """Finds the upper half of the lamp, and something that is none, which is larger in one photograph."""
-
-    classes = ("furniture",)
 
     def product(self, name: str) -> object:
         def find(rgb: np.ndarray) -> np.ndarray:
